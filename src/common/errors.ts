@@ -1,0 +1,119 @@
+/**
+ * The one table of error codes. `docs/reference/errors.md` is generated from it.
+ *
+ * `status` is the HTTP status a REST caller gets; `retryable` says whether the same request may succeed later
+ * without a change; `message` is a template whose `{names}` are filled from `details`.
+ */
+export const ERRORS = {
+  ERR_INTERNAL: {
+    status: 500,
+    retryable: false,
+    message: 'Internal error: {reason}. This is a bug; please report it.',
+  },
+  ERR_INVALID_TRANSITION: {
+    status: 500,
+    retryable: false,
+    message: 'Task {task} cannot go from {from} to {to}. Story: {story}',
+  },
+  ERR_CONFIG_INVALID: { status: 400, retryable: false, message: 'Configuration {key} is invalid: {reason}' },
+  ERR_REQUEST_INVALID: { status: 400, retryable: false, message: 'Field {field} is invalid: {reason}' },
+  ERR_TASK_FAILED: { status: 500, retryable: false, message: 'Task {task} ({signature}) failed on {node}: {reason}' },
+  ERR_TASK_CANCELLED: { status: 409, retryable: false, message: 'Task {task} ({signature}) was cancelled: {reason}' },
+  ERR_TASK_TIMED_OUT: {
+    status: 500,
+    retryable: false,
+    message: 'Task {task} ({signature}) ran longer than its timeOut of {timeOutMs} ms on {node}',
+  },
+  ERR_TASK_LOST: {
+    status: 503,
+    retryable: true,
+    message: 'Task {task} ({signature}) was lost {losses} times; last on {node}: {reason}',
+  },
+  ERR_DATA_LOST: {
+    status: 503,
+    retryable: false,
+    message: 'Version {version} was lost with {node} and cannot be recomputed: {reason}',
+  },
+  ERR_DATA_DELETED: { status: 410, retryable: false, message: 'Datum {datum} was deleted and cannot be read again' },
+  ERR_INPUT_MODIFIED: {
+    status: 500,
+    retryable: false,
+    message: 'Task {task} ({signature}) wrote to its IN parameter {parameter}; declare it INOUT',
+  },
+  ERR_REPLAY_DIVERGED: {
+    status: 500,
+    retryable: false,
+    message: 'Re-execution of {parent} submitted {found} at index {index} where {expected} ran before; running it anew',
+  },
+  ERR_RESOURCE_UNKNOWN: {
+    status: 404,
+    retryable: false,
+    message: 'Resource {name} is not known to this agent. Known: {known}',
+  },
+  ERR_UNSCHEDULABLE: {
+    status: 409,
+    retryable: true,
+    message: 'Task {task} ({signature}) waits: no resource satisfies {constraints}. {reasons}',
+  },
+} as const satisfies Record<string, { readonly status: number; readonly retryable: boolean; readonly message: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface ErrorDetails {
+  readonly [name: string]: string | number | boolean | undefined;
+}
+
+/** An error as data: what crosses threads, the wire and the journal. */
+export interface ErrorInfo {
+  readonly code: string;
+  readonly message: string;
+  readonly stack?: string;
+  /** The user's own error class, when there is one ('TypeError', 'ValueError'). */
+  readonly name?: string;
+  readonly details?: ErrorDetails;
+  readonly cause?: ErrorInfo;
+}
+
+/**
+ * The one error class. Recognise it by `code`, never by `instanceof` across threads or the wire.
+ */
+export class RuntimeError extends Error {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options?: { cause?: unknown }) {
+    super(fillTemplate(ERRORS[code].message, details), options);
+    this.name = 'RuntimeError';
+    this.code = code;
+    this.details = details;
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+}
+
+function fillTemplate(template: string, details: ErrorDetails): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(details[name] ?? '?'));
+}
+
+/** Any thrown thing as data. Own codes are kept; foreign errors get `fallback`. */
+export function toErrorInfo(thrown: unknown, fallback: ErrorCode = 'ERR_INTERNAL'): ErrorInfo {
+  if (thrown instanceof Error) {
+    const code = (thrown as { code?: unknown }).code;
+    const details = (thrown as { details?: ErrorDetails }).details;
+    return {
+      code: typeof code === 'string' ? code : fallback,
+      message: thrown.message,
+      name: thrown.name,
+      ...(thrown.stack === undefined ? {} : { stack: thrown.stack }),
+      ...(details === undefined ? {} : { details }),
+      ...(thrown.cause === undefined ? {} : { cause: toErrorInfo(thrown.cause, fallback) }),
+    };
+  }
+  return { code: fallback, message: String(thrown) };
+}

@@ -1,0 +1,2 @@
+/** The public entry of the programming model. */
+export type { Direction } from './runtime/model/access.ts';
