@@ -13,11 +13,12 @@ export interface OutputReport {
 
 /**
  * How an attempt ended. `failed` is the user's code and follows `onFailure`; `lost` is the infrastructure's and is
- * retried elsewhere, uncharged; `recalled` means it never started and is ready again.
+ * retried elsewhere, uncharged; `recalled` means it never started and is ready again. `ranMs` is the time of the user's
+ * code as the executor measured it (no queueing, no transfer): what mean durations are made of.
  */
 export type InvocationOutcome =
-  | { readonly status: 'completed'; readonly outputs: readonly OutputReport[] }
-  | { readonly status: 'failed'; readonly error: ErrorInfo }
+  | { readonly status: 'completed'; readonly outputs: readonly OutputReport[]; readonly ranMs?: number }
+  | { readonly status: 'failed'; readonly error: ErrorInfo; readonly ranMs?: number }
   /** COMPSsException: the task counts as completed, its groups are cancelled and their barrier throws. */
   | { readonly status: 'exception'; readonly error: ErrorInfo; readonly outputs: readonly OutputReport[] }
   | { readonly status: 'lost'; readonly reason: string }
