@@ -16,6 +16,23 @@ export const ERRORS = {
     message: 'Task {task} cannot go from {from} to {to}. Story: {story}',
   },
   ERR_CONFIG_INVALID: { status: 400, retryable: false, message: 'Configuration {key} is invalid: {reason}' },
+  ERR_AUTH_REQUIRED: {
+    status: 401,
+    retryable: false,
+    message: 'No credential: send Authorization: Bearer <access token>, or api_key: <refresh token>',
+  },
+  ERR_AUTH_INVALID: { status: 401, retryable: false, message: 'The credential in {field} is not valid: {reason}' },
+  ERR_AUTH_EXPIRED: { status: 401, retryable: false, message: 'The token in {field} has expired; log in again' },
+  ERR_AUTH_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    message: 'The identity provider {issuer} does not answer: {reason}',
+  },
+  ERR_FORBIDDEN: {
+    status: 403,
+    retryable: false,
+    message: '{username} may not do this: {permission} needs one of the roles {roles}',
+  },
   ERR_REQUEST_INVALID: { status: 400, retryable: false, message: 'Field {field} is invalid: {reason}' },
   ERR_TASK_FAILED: { status: 500, retryable: false, message: 'Task {task} ({signature}) failed on {node}: {reason}' },
   ERR_TASK_CANCELLED: { status: 409, retryable: false, message: 'Task {task} ({signature}) was cancelled: {reason}' },
