@@ -34,7 +34,7 @@ export function parseQuantity(raw: string | number): ParsedQuantity {
   const match = QUANTITY.exec(text);
   if (match === null) return { reason: explainMalformed(text) };
   const [, digits = '', exponent = '', suffix = ''] = match;
-  const factor = SUFFIXES[BINARY.test(suffix) ? suffix[0]!.toUpperCase() + 'i' : suffix];
+  const factor = SUFFIXES[BINARY.test(suffix) ? `${suffix[0]!.toUpperCase()}i` : suffix];
   if (factor === undefined) return { reason: `"${text}" ends in the unknown unit "${suffix}" (${knownSuffixes})` };
   const value = Number(digits + exponent) * factor;
   if (value < 0) return { reason: `"${text}" is negative` };
@@ -65,8 +65,11 @@ export function parseMemory(raw: string | number): ParsedQuantity {
   return 'reason' in parsed ? parsed : { value: roundUp(parsed.value) };
 }
 
-/** 0.29 * 1000 is 290.00000000000006 less a rounding error: without the slack it would become 291. */
-const roundUp = (value: number): number => Math.ceil(value - Math.abs(value) * 1e-12);
+/** Floating point makes 0.29 * 1000 a little more or less than 290: what is that near to an integer is it. */
+function roundUp(value: number): number {
+  const nearest = Math.round(value);
+  return Math.abs(value - nearest) <= value * 1e-12 ? nearest : Math.ceil(value);
+}
 
 const BINARY_STEPS = ['Ei', 'Pi', 'Ti', 'Gi', 'Mi', 'Ki'] as const;
 
