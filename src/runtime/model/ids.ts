@@ -23,6 +23,8 @@ export type WaitId = Brand<number, 'WaitId'>;
 export type TimerId = Brand<number, 'TimerId'>;
 
 export const NONE = -1;
+/** The agent itself is always the first resource of its own core. */
+export const SELF = 0 as ResourceId;
 const INDEX_BITS = 26;
 export const MAX_ROWS = 2 ** INDEX_BITS;
 
