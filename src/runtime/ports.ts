@@ -14,6 +14,8 @@ import type { TaskSpec } from './model/task.ts';
 import type { Booking, WaitResult } from './scheduler/effects.ts';
 import type { CancelTarget, WaitTarget } from './scheduler/events.ts';
 
+export type { Booking, CancelTarget, WaitResult, WaitTarget };
+
 // ---------------------------------------------------------------------------------------------- data
 
 /**
