@@ -111,6 +111,22 @@ export const ERRORS = {
     retryable: false,
     message: 'Re-execution of {parent} submitted {found} at index {index} where {expected} ran before; running it anew',
   },
+  ERR_VALUE_CLASS_CONFLICT: {
+    status: 500,
+    retryable: false,
+    message: 'Class name {name} is empty or already taken by another class; give serializable() a name of its own',
+  },
+  ERR_VALUE_CLASS_UNKNOWN: {
+    status: 500,
+    retryable: false,
+    message: 'A value holds an instance of {name}, and no module loaded here called serializable() for that class',
+  },
+  ERR_VALUE_MALFORMED: { status: 400, retryable: false, message: 'The bytes are not an encoded value: {reason}' },
+  ERR_VALUE_UNSERIALIZABLE: {
+    status: 400,
+    retryable: false,
+    message: '{path} cannot be sent to another thread or node: it is {what}',
+  },
   ERR_RESOURCE_UNKNOWN: {
     status: 404,
     retryable: false,
