@@ -9,8 +9,8 @@
  */
 import { RuntimeError } from '../../common/errors.ts';
 import { FORM, FRAME_ENTRY_BYTES, FRAME_HEADER_BYTES } from './value-format.ts';
-import { type BufferResolver, copyOf, Malformed, type RefResolver, ValueReader } from './value-reader.ts';
 import { describeProblem } from './value-problem.ts';
+import { type BufferResolver, copyOf, Malformed, type RefResolver, ValueReader } from './value-reader.ts';
 import { type RefLookup, Unserializable, ValueWriter } from './value-writer.ts';
 
 export { serializable } from './serializable.ts';
@@ -135,7 +135,8 @@ function decodeFramed(bytes: Uint8Array, options: DecodeOptions): unknown {
     const entry = FRAME_HEADER_BYTES + index * FRAME_ENTRY_BYTES;
     const from = view.getFloat64(entry, true);
     const length = view.getFloat64(entry + 8, true);
-    if (!(from >= 0 && length >= 0 && from + length <= bytes.length)) throw new Malformed(`buffer ${index} lies outside`);
+    if (!(from >= 0 && length >= 0 && from + length <= bytes.length))
+      throw new Malformed(`buffer ${index} lies outside`);
     return copy ? copyOf(bytes.subarray(from, from + length)) : bytes.subarray(from, from + length);
   };
   return new ValueReader(head, 0, options.resolveRef, buffers).readAll();

@@ -43,7 +43,8 @@ export class ValueReader {
   /** The value, and nothing after it. */
   readAll(): unknown {
     const value = this.#read();
-    if (this.#at !== this.#bytes.length) throw new Malformed(`${this.#bytes.length - this.#at} bytes too many or too few`);
+    if (this.#at !== this.#bytes.length)
+      throw new Malformed(`${this.#bytes.length - this.#at} bytes too many or too few`);
     return value;
   }
 
@@ -173,7 +174,12 @@ export class ValueReader {
     for (let i = 0; i < length; i++) {
       const key = this.#key();
       if (key === '__proto__') {
-        Object.defineProperty(record, key, { value: this.#read(), enumerable: true, writable: true, configurable: true });
+        Object.defineProperty(record, key, {
+          value: this.#read(),
+          enumerable: true,
+          writable: true,
+          configurable: true,
+        });
       } else record[key] = this.#read();
     }
     return record;
