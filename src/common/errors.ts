@@ -101,6 +101,7 @@ export const ERRORS = {
     message: 'Version {version} was lost with {node} and cannot be recomputed: {reason}',
   },
   ERR_DATA_DELETED: { status: 410, retryable: false, message: 'Datum {datum} was deleted and cannot be read again' },
+  ERR_FRAME_INVALID: { status: 400, retryable: false, message: 'A frame of the link is invalid: {reason}' },
   ERR_INPUT_MODIFIED: {
     status: 500,
     retryable: false,
