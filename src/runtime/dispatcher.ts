@@ -34,6 +34,7 @@ const STEP_EVENTS = 1024;
 
 /** What may be watched from outside; called after the core has accepted the event. */
 export interface DispatchObserver {
+  submitted?(scope: ScopeId, tasks: number): void;
   launched?(invocation: InvocationId, task: TaskId, attempt: number, resource: ResourceId): void;
   started?(invocation: InvocationId): void;
   settled?(invocation: InvocationId, outcome: InvocationOutcome): void;
@@ -66,7 +67,7 @@ export class Dispatcher {
   readonly clock: Clock;
   readonly #core: SchedulerCore;
   readonly #logger: Logger;
-  readonly #observer: DispatchObserver;
+  readonly observer: DispatchObserver;
   readonly #onFatal: (error: unknown) => void;
   readonly #timers: Timers;
 
@@ -98,7 +99,7 @@ export class Dispatcher {
     this.identity = options.identity;
     this.clock = options.clock;
     this.#logger = options.logger;
-    this.#observer = options.observer ?? {};
+    this.observer = options.observer ?? {};
     this.#onFatal = options.onFatal;
     this.#timers = new Timers(options.clock, (timer) => this.post({ type: 'timer-fired', timer }));
   }
@@ -140,7 +141,7 @@ export class Dispatcher {
       description: node.description,
       ...(resource === SELF ? { self: true } : {}),
     });
-    this.#observer.resourceChanged?.(resource, 'joined');
+    this.observer.resourceChanged?.(resource, 'joined');
   }
 
   node(resource: ResourceId): NodeHandle | undefined {
@@ -157,7 +158,7 @@ export class Dispatcher {
     this.post({ type: 'resource-lost', resource, reason });
     this.#closeNode(node);
     this.#logger.warn({ node: node.description.name, reason }, 'node lost');
-    this.#observer.resourceChanged?.(resource, 'lost');
+    this.observer.resourceChanged?.(resource, 'lost');
   }
 
   #closeNode(node: NodeHandle): void {
@@ -171,11 +172,11 @@ export class Dispatcher {
       started: (invocation) => {
         this.invocations.started(invocation, this.clock.now());
         this.post({ type: 'invocation-started', invocation });
-        this.#observer.started?.(invocation);
+        this.observer.started?.(invocation);
       },
       settled: (invocation, outcome) => {
         this.post({ type: 'invocation-settled', invocation, outcome });
-        this.#observer.settled?.(invocation, outcome);
+        this.observer.settled?.(invocation, outcome);
         this.invocations.settled(invocation);
       },
       suspended: (invocation) => this.post({ type: 'invocation-suspended', invocation }),
@@ -184,7 +185,7 @@ export class Dispatcher {
       replicaAdded: (version, bytes) => this.#replicaAdded(version, resource, bytes),
       replicaLost: (version) => this.post({ type: 'replica-lost', version, resource }),
       transferFailed: (version, reason) => this.post({ type: 'transfer-failed', version, to: resource, reason }),
-      output: (invocation, stream, chunk) => this.#observer.output?.(invocation, stream, chunk),
+      output: (invocation, stream, chunk) => this.observer.output?.(invocation, stream, chunk),
       resized: (description) => this.#logger.info({ node: description.name }, 'node reports another capacity'),
       lost: (reason) => this.loseNode(resource, reason),
     };
@@ -192,14 +193,14 @@ export class Dispatcher {
 
   #replicaAdded(version: VersionId, resource: ResourceId, bytes: number): void {
     this.post({ type: 'replica-added', version, resource, bytes });
-    this.#observer.transferred?.(version, resource, bytes);
+    this.observer.transferred?.(version, resource, bytes);
   }
 
   // ------------------------------------------------------------------------------------------ submitters
 
   openScope(owner: ScopeOwner): Scope {
     const scope = this.#nextScope++ as ScopeId;
-    const client = new ScopeClient(scope, owner, this);
+    const client = new ScopeClient(scope, this.#rootOf(owner) ?? scope, owner, this);
     this.#scopes.set(scope, client);
     this.post({
       type: 'scope-opened',
@@ -209,6 +210,11 @@ export class Dispatcher {
       ...(owner.key === undefined ? {} : { key: owner.key }),
     });
     return client;
+  }
+
+  #rootOf(owner: ScopeOwner): ScopeId | undefined {
+    const parent = owner.parent === undefined ? undefined : this.invocations.get(owner.parent);
+    return parent === undefined ? undefined : this.#scopes.get(parent.scope)?.root;
   }
 
   scope(id: ScopeId): ScopeClient | undefined {
@@ -441,7 +447,7 @@ export class Dispatcher {
         break;
       case 'resource-resized':
         this.#nodes.get(effect.resource)?.resize(effect.description);
-        this.#observer.resourceChanged?.(effect.resource, 'resized');
+        this.observer.resourceChanged?.(effect.resource, 'resized');
         break;
       case 'resource-drained':
         this.#drained(effect.resource);
@@ -479,7 +485,7 @@ export class Dispatcher {
         : { hostNames: effect.companions.map((id) => this.#nodes.get(id)?.description.name ?? '') }),
     };
     append(this.#launches, effect.resource, request);
-    this.#observer.launched?.(effect.invocation, effect.task, effect.attempt, effect.resource);
+    this.observer.launched?.(effect.invocation, effect.task, effect.attempt, effect.resource);
   }
 
   #waitDone(wait: WaitId, result: WaitResult): void {
@@ -505,7 +511,7 @@ export class Dispatcher {
     const node = this.#nodes.get(resource);
     this.#nodes.delete(resource);
     if (node !== undefined) this.#closeNode(node);
-    this.#observer.resourceChanged?.(resource, 'drained');
+    this.observer.resourceChanged?.(resource, 'drained');
   }
 
   /** Capacity as the core sees it, by name: for `addResources` of a known name. */

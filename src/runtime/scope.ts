@@ -15,14 +15,17 @@ const NOBODY: readonly ResourceId[] = [];
 export class ScopeClient implements Scope {
   readonly id: ScopeId;
   readonly owner: ScopeOwner;
+  /** The scope at the top of its line of parents: an application's, or a peer's link. */
+  readonly root: ScopeId;
   readonly #dispatcher: Dispatcher;
   readonly #waits = new Set<WaitId>();
   #groups = 0;
   #closed = false;
   #ended = false;
 
-  constructor(id: ScopeId, owner: ScopeOwner, dispatcher: Dispatcher) {
+  constructor(id: ScopeId, root: ScopeId, owner: ScopeOwner, dispatcher: Dispatcher) {
     this.id = id;
+    this.root = root;
     this.owner = owner;
     this.#dispatcher = dispatcher;
   }
@@ -63,6 +66,7 @@ export class ScopeClient implements Scope {
   submit(tasks: readonly TaskSpec[]): void {
     if (this.#closed) return;
     for (const task of tasks) this.#dispatcher.post({ type: 'task-submitted', task });
+    this.#dispatcher.observer.submitted?.(this.id, tasks.length);
   }
 
   wait(target: WaitTarget, done: (result: WaitResult) => void): WaitId {

@@ -1,0 +1,281 @@
+import { randomBytes } from 'node:crypto';
+import { copyFile, cp, stat } from 'node:fs/promises';
+import { RuntimeError, toErrorInfo } from '../../common/errors.ts';
+import type { ApplicationId, StartApplication } from '../../contracts/agent/model.ts';
+import { decode, encode } from '../../runtime/data/value-codec.ts';
+import type { Dispatcher } from '../../runtime/dispatcher.ts';
+import type { ScopeId, TaskId, VersionId } from '../../runtime/model/ids.ts';
+import type { TaskOutcome } from '../../runtime/model/outcome.ts';
+import type { Scope, StoredValue } from '../../runtime/ports.ts';
+import type { ApplicationEvent, ApplicationView, CallContext, EventListener, Page, ResultValue } from '../backend.ts';
+import { hasEnded } from '../backend.ts';
+import { Application, type ViewContext } from './application.ts';
+import { type DatumParameter, DatumMarker, type PreparedCall, prepareCall } from './call.ts';
+
+/** Counts are told at most this often. */
+const PROGRESS_MS = 200;
+
+/** The applications of this agent: accepts calls, follows them to their end, keeps the last ones. */
+export class Applications {
+  readonly #dispatcher: Dispatcher;
+  /** Ended applications that stay known. */
+  readonly #kept: number;
+  readonly #all = new Map<ApplicationId, Application>();
+  readonly #byScope = new Map<ScopeId, Application>();
+  readonly #listeners = new Set<EventListener>();
+  #ticker: NodeJS.Timeout | undefined;
+  #running = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(dispatcher: Dispatcher, kept: number) {
+    this.#dispatcher = dispatcher;
+    this.#kept = kept;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  async start(request: StartApplication, context: CallContext): Promise<ApplicationId> {
+    const call = prepareCall(request);
+    const lengths = await Promise.all(call.data.map(inputLength));
+    const id = newApplicationId();
+    const application = new Application(id, request, this.#dispatcher.clock.now(), (event) => this.#tell(event));
+    this.#all.set(id, application);
+    this.#running += 1;
+    this.#ticker ??= setInterval(() => this.#tick(), PROGRESS_MS).unref();
+    const scope = this.#open(application, call);
+    application.emit({ type: 'status', view: application.view(this.#context()) }, application.createdAt);
+    for (const [index, datum] of call.data.entries()) {
+      const length = lengths[index];
+      const content = length === undefined ? ({ from: 'nothing' } as const) : ({ from: 'path', path: datum.path, length } as const);
+      scope.declare(datum.handle, datum.kind, content, datum.path);
+    }
+    scope.submit([
+      {
+        scope: scope.id,
+        seq: 0,
+        core: scope.register(call.element),
+        args: encode(call.args, { refs: (value) => (value instanceof DatumMarker ? value.index : -1) }),
+        accesses: call.accesses,
+        returns: call.returns,
+        onFailure: 'FAIL',
+        key: `${id}/main`,
+        notify: true,
+        ...(request.timeOutMs === undefined ? {} : { timeOutMs: request.timeOutMs }),
+        ...(context.trace === undefined ? {} : { trace: context.trace }),
+      },
+    ]);
+    return id;
+  }
+
+  #open(application: Application, call: PreparedCall): Scope {
+    const scope = this.#dispatcher.openScope({
+      name: `application ${application.id}`,
+      key: application.id,
+      settled: (_seq, task, outcome) => this.#mainSettled(application, call, task, outcome),
+      notice: (error) => application.emit({ type: 'notice', error }, this.#dispatcher.clock.now()),
+      ended: () => undefined,
+    });
+    application.scope = scope;
+    application.scopes.add(scope.id);
+    this.#byScope.set(scope.id, application);
+    return scope;
+  }
+
+  /** The application that a scope belongs to, at any depth. */
+  ofScope(scope: ScopeId): Application | undefined {
+    const known = this.#byScope.get(scope);
+    if (known !== undefined) return known;
+    const root = this.#dispatcher.scope(scope)?.root;
+    const application = root === undefined ? undefined : this.#byScope.get(root);
+    if (application === undefined) return undefined;
+    application.scopes.add(scope);
+    this.#byScope.set(scope, application);
+    return application;
+  }
+
+  mainStarted(application: Application, node: string, task: TaskId): void {
+    application.started(node, task, this.#dispatcher.clock.now(), this.#context());
+  }
+
+  // ------------------------------------------------------------------------------------------ the end
+
+  #mainSettled(application: Application, call: PreparedCall, task: TaskId, outcome: TaskOutcome): void {
+    application.main = task;
+    if (outcome.status !== 'completed') {
+      const error = outcome.status === 'failed' ? outcome.error : cancelled(application, this.#dispatcher.core.taskName(task), outcome.reason);
+      const status = outcome.status === 'cancelled' ? 'cancelled' : error.code === 'ERR_TASK_LOST' ? 'lost' : 'failed';
+      this.#end(application, status, error);
+      return;
+    }
+    const written = call.data.filter((datum) => datum.direction !== 'IN' && datum.direction !== 'IN_DELETE');
+    const handles = [...written.map((datum) => datum.handle), ...call.returns];
+    const scope = application.scope as Scope;
+    scope.wait({ on: 'data', handles }, (result) => {
+      if (result.status === 'failed') {
+        this.#end(application, 'failed', result.error);
+        return;
+      }
+      this.#collect(application, written, result.versions)
+        .then(
+          () => this.#end(application, 'completed'),
+          (error: unknown) => this.#end(application, 'failed', toErrorInfo(error)),
+        )
+        .finally(() => scope.unpin(result.versions))
+        .catch(() => undefined);
+    });
+  }
+
+  /** Brings files to their paths and decodes what was returned, before the scope lets go of it. */
+  async #collect(application: Application, written: readonly DatumParameter[], versions: readonly VersionId[]): Promise<void> {
+    const results: ResultValue[] = [];
+    for (const [index, version] of versions.entries()) {
+      const value = this.#dispatcher.store.acquire(version);
+      try {
+        const datum = written[index];
+        if (datum === undefined) results.push({ from: 'return', index: index - written.length, value: valueOf(value) });
+        else results.push(await fileResult(datum, value));
+      } finally {
+        if (value !== undefined) this.#dispatcher.store.release(version);
+      }
+    }
+    application.results = results;
+  }
+
+  #end(application: Application, status: 'completed' | 'failed' | 'cancelled' | 'lost', error?: Application['error']): void {
+    if (hasEnded(application.status)) return;
+    application.ended(status, this.#dispatcher.clock.now(), this.#context(), error);
+    application.scope?.close(status === 'completed' ? undefined : `application ${application.id} ${status}`);
+    this.#running -= 1;
+    this.#forgetOld();
+    if (this.#running > 0) return;
+    clearInterval(this.#ticker);
+    this.#ticker = undefined;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #forgetOld(): void {
+    let ended = this.#all.size - this.#running;
+    for (const application of this.#all.values()) {
+      if (ended <= this.#kept) return;
+      if (!hasEnded(application.status)) continue;
+      this.#all.delete(application.id);
+      for (const scope of application.scopes) this.#byScope.delete(scope);
+      ended -= 1;
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------ questions
+
+  get(id: ApplicationId): Application {
+    const application = this.#all.get(id);
+    if (application === undefined) throw new RuntimeError('ERR_APPLICATION_UNKNOWN', { application: id });
+    return application;
+  }
+
+  find(id: ApplicationId): Application | undefined {
+    return this.#all.get(id);
+  }
+
+  view(application: Application): ApplicationView {
+    return application.view(this.#context());
+  }
+
+  /** Newest first. */
+  list(page: Page): readonly ApplicationView[] {
+    const all = [...this.#all.values()].reverse();
+    const from = page.before === undefined ? 0 : all.findIndex((application) => application.id === page.before) + 1;
+    return all
+      .slice(from)
+      .filter((application) => page.status === undefined || application.status === page.status)
+      .slice(0, page.limit)
+      .map((application) => this.view(application));
+  }
+
+  cancel(id: ApplicationId, reason: string): boolean {
+    const application = this.get(id);
+    if (hasEnded(application.status)) return false;
+    application.scope?.cancel({ all: true }, reason);
+    return true;
+  }
+
+  cancelAll(reason: string): void {
+    for (const application of this.#all.values()) if (!hasEnded(application.status)) application.scope?.cancel({ all: true }, reason);
+  }
+
+  /** Resolves when no application runs. */
+  idle(): Promise<void> {
+    return this.#running === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  countByStatus(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { status } of this.#all.values()) counts.set(status, (counts.get(status) ?? 0) + 1);
+    return counts;
+  }
+
+  subscribeAll(listener: EventListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell(event: ApplicationEvent): void {
+    for (const listener of [...this.#listeners]) listener([event]);
+  }
+
+  #tick(): void {
+    const now = this.#dispatcher.clock.now();
+    const context = this.#context();
+    for (const application of this.#all.values()) if (!hasEnded(application.status)) application.progress(now, context);
+  }
+
+  #context(): ViewContext {
+    const { core } = this.#dispatcher;
+    return { statusOf: (task) => core.task(task)?.status, ready: core.stats().ready };
+  }
+}
+
+/** A random signed 64-bit decimal, as COMPSs gives (spec 1.1). */
+function newApplicationId(): ApplicationId {
+  return randomBytes(8).readBigInt64LE().toString() as ApplicationId;
+}
+
+function cancelled(application: Application, task: string, reason: string): NonNullable<Application['error']> {
+  const signature = `${application.request.className}#${application.request.methodName}`;
+  return toErrorInfo(new RuntimeError('ERR_TASK_CANCELLED', { task, signature, reason }));
+}
+
+/** Size of a file or directory that will be read; undefined for one that the application creates. */
+async function inputLength(datum: DatumParameter): Promise<number | undefined> {
+  if (datum.direction === 'OUT') return undefined;
+  const field = `parameters[${datum.parameter.index}].value`;
+  const found = await stat(datum.path).catch((error: NodeJS.ErrnoException) => {
+    throw new RuntimeError('ERR_REQUEST_INVALID', { field, reason: `${datum.path} cannot be read on this agent (${error.code})` });
+  });
+  if (found.isDirectory() !== (datum.kind === 'directory')) {
+    throw new RuntimeError('ERR_REQUEST_INVALID', { field, reason: `${datum.path} is not a ${datum.kind}` });
+  }
+  return found.size;
+}
+
+function valueOf(value: StoredValue | undefined): unknown {
+  if (value === undefined) return undefined;
+  if (value.in === 'memory') return decode(value.bytes, { copy: true });
+  if (value.in === 'slab') return decode(new Uint8Array(value.slab, value.offset, value.length), { copy: true });
+  return undefined;
+}
+
+async function fileResult(datum: DatumParameter, value: StoredValue | undefined): Promise<ResultValue> {
+  if (value?.in === 'file' && value.path !== datum.path) {
+    if (datum.kind === 'directory') await cp(value.path, datum.path, { recursive: true, force: true });
+    else await copyFile(value.path, datum.path);
+  }
+  return {
+    from: datum.direction as ResultValue['from'],
+    index: datum.parameter.index,
+    path: datum.path,
+    ...(datum.parameter.name === undefined ? {} : { name: datum.parameter.name }),
+  };
+}
+
