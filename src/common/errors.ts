@@ -128,6 +128,11 @@ export const ERRORS = {
     retryable: false,
     message: '{path} cannot be sent to another thread or node: it is {what}',
   },
+  ERR_NODE_UNREACHABLE: {
+    status: 503,
+    retryable: true,
+    message: 'Node {node} cannot be reached: {reason}',
+  },
   ERR_RESOURCE_UNKNOWN: {
     status: 404,
     retryable: false,

@@ -5,7 +5,7 @@ import { InvocationTable } from './invocations.ts';
 import type { DatumKind } from './model/access.ts';
 import type { CoreElement, Implementation } from './model/core-element.ts';
 import type { CoreId, InvocationId, ResourceId, ScopeId, TaskId, VersionId, WaitId } from './model/ids.ts';
-import { SELF } from './model/ids.ts';
+import { NONE, SELF } from './model/ids.ts';
 import type { InvocationOutcome } from './model/outcome.ts';
 import type { ResourceDescription } from './model/resource.ts';
 import type {
@@ -473,7 +473,7 @@ export class Dispatcher {
       implementation: element.implementations[effect.implementation] as Implementation,
       booking: effect.booking,
       accesses: spec.accesses,
-      inputs: effect.inputs,
+      inputs: this.#withContent(effect.inputs),
       outputs: effect.outputs,
       preserveInputs: effect.preserveInputs,
       ...(spec.args === undefined ? undefined : { args: spec.args }),
@@ -486,6 +486,12 @@ export class Dispatcher {
     };
     append(this.#launches, effect.resource, request);
     this.observer.launched?.(effect.invocation, effect.task, effect.attempt, effect.resource);
+  }
+
+  /** Inputs written without content read as nothing: no node should look for them. */
+  #withContent(inputs: readonly VersionId[]): readonly VersionId[] {
+    if (!inputs.some((version) => version !== NONE && this.#core.isEmpty(version))) return inputs;
+    return inputs.map((version) => (version !== NONE && this.#core.isEmpty(version) ? (NONE as VersionId) : version));
   }
 
   #waitDone(wait: WaitId, result: WaitResult): void {

@@ -149,6 +149,8 @@ export interface NodeHandle extends AsyncDisposable {
   source(version: VersionId, reader: string): DataSource | undefined;
   /** This view's capacity changed (addResources, removeResources). */
   resize(description: ResourceDescription): void;
+  /** Bytes that the peer's data port has moved, as it last said. */
+  traffic?(): { readonly bytesIn: number; readonly bytesOut: number } | undefined;
   /** Process id of the peer where it is known; for `out/result.json` and for people. */
   readonly pid?: number;
 }

@@ -11,7 +11,7 @@ import type {
   ResultValue,
 } from '../backend.ts';
 import { hasEnded } from '../backend.ts';
-import { TaskCounter, type StatusOf } from './counts.ts';
+import { type StatusOf, TaskCounter } from './counts.ts';
 
 /** Events of one application that late subscribers still get. */
 const KEPT_EVENTS = 1000;
@@ -45,7 +45,12 @@ export class Application {
   #seq = 0;
   #reportedChanges = 0;
 
-  constructor(id: ApplicationId, request: StartApplication, createdAt: number, tell: (event: ApplicationEvent) => void) {
+  constructor(
+    id: ApplicationId,
+    request: StartApplication,
+    createdAt: number,
+    tell: (event: ApplicationEvent) => void,
+  ) {
     this.id = id;
     this.request = request;
     this.createdAt = createdAt;

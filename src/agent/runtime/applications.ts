@@ -10,7 +10,7 @@ import type { Scope, StoredValue } from '../../runtime/ports.ts';
 import type { ApplicationEvent, ApplicationView, CallContext, EventListener, Page, ResultValue } from '../backend.ts';
 import { hasEnded } from '../backend.ts';
 import { Application, type ViewContext } from './application.ts';
-import { type DatumParameter, DatumMarker, type PreparedCall, prepareCall } from './call.ts';
+import { DatumMarker, type DatumParameter, type PreparedCall, prepareCall } from './call.ts';
 
 /** Counts are told at most this often. */
 const PROGRESS_MS = 200;
@@ -48,7 +48,8 @@ export class Applications {
     application.emit({ type: 'status', view: application.view(this.#context()) }, application.createdAt);
     for (const [index, datum] of call.data.entries()) {
       const length = lengths[index];
-      const content = length === undefined ? ({ from: 'nothing' } as const) : ({ from: 'path', path: datum.path, length } as const);
+      const content =
+        length === undefined ? ({ from: 'nothing' } as const) : ({ from: 'path', path: datum.path, length } as const);
       scope.declare(datum.handle, datum.kind, content, datum.path);
     }
     scope.submit([
@@ -104,7 +105,10 @@ export class Applications {
   #mainSettled(application: Application, call: PreparedCall, task: TaskId, outcome: TaskOutcome): void {
     application.main = task;
     if (outcome.status !== 'completed') {
-      const error = outcome.status === 'failed' ? outcome.error : cancelled(application, this.#dispatcher.core.taskName(task), outcome.reason);
+      const error =
+        outcome.status === 'failed'
+          ? outcome.error
+          : cancelled(application, this.#dispatcher.core.taskName(task), outcome.reason);
       const status = outcome.status === 'cancelled' ? 'cancelled' : error.code === 'ERR_TASK_LOST' ? 'lost' : 'failed';
       this.#end(application, status, error);
       return;
@@ -128,13 +132,17 @@ export class Applications {
   }
 
   /** Brings files to their paths and decodes what was returned, before the scope lets go of it. */
-  async #collect(application: Application, written: readonly DatumParameter[], versions: readonly VersionId[]): Promise<void> {
+  async #collect(
+    application: Application,
+    written: readonly DatumParameter[],
+    versions: readonly VersionId[],
+  ): Promise<void> {
     const results: ResultValue[] = [];
     for (const [index, version] of versions.entries()) {
       const value = this.#dispatcher.store.acquire(version);
       try {
         const datum = written[index];
-        if (datum === undefined) results.push({ from: 'return', index: index - written.length, value: valueOf(value) });
+        if (datum === undefined) results.push({ from: 'return', index: index - written.length, value: decoded(value) });
         else results.push(await fileResult(datum, value));
       } finally {
         if (value !== undefined) this.#dispatcher.store.release(version);
@@ -143,7 +151,11 @@ export class Applications {
     application.results = results;
   }
 
-  #end(application: Application, status: 'completed' | 'failed' | 'cancelled' | 'lost', error?: Application['error']): void {
+  #end(
+    application: Application,
+    status: 'completed' | 'failed' | 'cancelled' | 'lost',
+    error?: Application['error'],
+  ): void {
     if (hasEnded(application.status)) return;
     application.ended(status, this.#dispatcher.clock.now(), this.#context(), error);
     application.scope?.close(status === 'completed' ? undefined : `application ${application.id} ${status}`);
@@ -201,7 +213,8 @@ export class Applications {
   }
 
   cancelAll(reason: string): void {
-    for (const application of this.#all.values()) if (!hasEnded(application.status)) application.scope?.cancel({ all: true }, reason);
+    for (const application of this.#all.values())
+      if (!hasEnded(application.status)) application.scope?.cancel({ all: true }, reason);
   }
 
   /** Resolves when no application runs. */
@@ -251,7 +264,10 @@ async function inputLength(datum: DatumParameter): Promise<number | undefined> {
   if (datum.direction === 'OUT') return undefined;
   const field = `parameters[${datum.parameter.index}].value`;
   const found = await stat(datum.path).catch((error: NodeJS.ErrnoException) => {
-    throw new RuntimeError('ERR_REQUEST_INVALID', { field, reason: `${datum.path} cannot be read on this agent (${error.code})` });
+    throw new RuntimeError('ERR_REQUEST_INVALID', {
+      field,
+      reason: `${datum.path} cannot be read on this agent (${error.code})`,
+    });
   });
   if (found.isDirectory() !== (datum.kind === 'directory')) {
     throw new RuntimeError('ERR_REQUEST_INVALID', { field, reason: `${datum.path} is not a ${datum.kind}` });
@@ -259,7 +275,7 @@ async function inputLength(datum: DatumParameter): Promise<number | undefined> {
   return found.size;
 }
 
-function valueOf(value: StoredValue | undefined): unknown {
+function decoded(value: StoredValue | undefined): unknown {
   if (value === undefined) return undefined;
   if (value.in === 'memory') return decode(value.bytes, { copy: true });
   if (value.in === 'slab') return decode(new Uint8Array(value.slab, value.offset, value.length), { copy: true });
@@ -278,4 +294,3 @@ async function fileResult(datum: DatumParameter, value: StoredValue | undefined)
     ...(datum.parameter.name === undefined ? {} : { name: datum.parameter.name }),
   };
 }
-

@@ -39,7 +39,10 @@ const EXECUTABLE: ReadonlySet<string> = new Set<Language>(['JS', 'PYTHON', 'JAVA
 export function prepareCall(request: StartApplication): PreparedCall {
   const language = request.language;
   if (!EXECUTABLE.has(language)) {
-    throw new RuntimeError('ERR_REQUEST_INVALID', { field: 'lang', reason: `this agent cannot run ${language} functions` });
+    throw new RuntimeError('ERR_REQUEST_INVALID', {
+      field: 'lang',
+      reason: `this agent cannot run ${language} functions`,
+    });
   }
   const data: DatumParameter[] = [];
   const args = request.parameters.map((parameter) => argumentOf(parameter, data));
@@ -50,7 +53,10 @@ export function prepareCall(request: StartApplication): PreparedCall {
     ...(parameter.weight === undefined ? {} : { weight: parameter.weight }),
     ...(parameter.keepRename === undefined ? {} : { keepRename: parameter.keepRename }),
   }));
-  const returns = Array.from({ length: Math.max(1, request.results.length) }, (_, index) => (data.length + index) as Handle);
+  const returns = Array.from(
+    { length: Math.max(1, request.results.length) },
+    (_, index) => (data.length + index) as Handle,
+  );
   return { element: elementOf(request, language as Language), args, data, accesses, returns };
 }
 
@@ -94,7 +100,10 @@ function argumentOf(parameter: Parameter, data: DatumParameter[]): unknown {
 function pathOf(parameter: Parameter): string {
   const value = parameter.value?.form === 'element' ? parameter.value.value : undefined;
   if (typeof value === 'string' && value.startsWith('/')) return value;
-  throw new RuntimeError('ERR_REQUEST_INVALID', { field: `parameters[${parameter.index}].value`, reason: 'an absolute path on the agent is needed' });
+  throw new RuntimeError('ERR_REQUEST_INVALID', {
+    field: `parameters[${parameter.index}].value`,
+    reason: 'an absolute path on the agent is needed',
+  });
 }
 
 function plain(value: ParameterValue): PlainValue | unknown[] {

@@ -1,5 +1,5 @@
-import type { InvocationOutcome } from '../../runtime/model/outcome.ts';
 import type { TaskId } from '../../runtime/model/ids.ts';
+import type { InvocationOutcome } from '../../runtime/model/outcome.ts';
 import type { TaskStatus } from '../../runtime/model/task.ts';
 import type { TaskCounts } from '../backend.ts';
 

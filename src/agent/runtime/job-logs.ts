@@ -1,6 +1,6 @@
+import { EventEmitter, once } from 'node:events';
 import { createReadStream, createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import type { InvocationId, TaskId } from '../../runtime/model/ids.ts';
 
@@ -91,7 +91,10 @@ export class JobLogs {
       const files = this.#select(task, query.attempt);
       if (files !== undefined) {
         const path = this.#path(files, query.stream);
-        const size = await stat(path).then((found) => found.size, () => 0);
+        const size = await stat(path).then(
+          (found) => found.size,
+          () => 0,
+        );
         if (size > offset) {
           yield* createReadStream(path, { start: offset, end: size - 1 }) as AsyncIterable<Uint8Array>;
           offset = size;

@@ -1,11 +1,11 @@
 import { RuntimeError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { NewResource, NodeDescription } from '../../contracts/agent/model.ts';
+import type { Dispatcher } from '../../runtime/dispatcher.ts';
 import type { ResourceId } from '../../runtime/model/ids.ts';
 import { SELF } from '../../runtime/model/ids.ts';
 import type { ResourceDescription } from '../../runtime/model/resource.ts';
 import type { Adaptor, NodeContext } from '../../runtime/ports.ts';
-import type { Dispatcher } from '../../runtime/dispatcher.ts';
 
 const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 5000;
@@ -97,7 +97,10 @@ export class Nodes {
     const by = describe(request.name, known.description.scheme, request.description);
     known.leaving = false;
     if (known.resource === undefined) {
-      throw new RuntimeError('ERR_NODE_UNREACHABLE', { node: known.name, reason: 'it was lost and is being connected again' });
+      throw new RuntimeError('ERR_NODE_UNREACHABLE', {
+        node: known.name,
+        reason: 'it was lost and is being connected again',
+      });
     }
     this.#dispatcher.post({ type: 'resource-grown', resource: known.resource, by });
   }
@@ -145,7 +148,10 @@ export class Nodes {
     );
     if (known.abort.signal.aborted || this.#closed) {
       await node[Symbol.asyncDispose]();
-      throw new RuntimeError('ERR_NODE_UNREACHABLE', { node: known.name, reason: 'it was removed while it was being connected' });
+      throw new RuntimeError('ERR_NODE_UNREACHABLE', {
+        node: known.name,
+        reason: 'it was removed while it was being connected',
+      });
     }
     known.resource = resource;
     this.#dispatcher.attach(resource, node);
@@ -199,7 +205,10 @@ export class Nodes {
     const known = this.#need(name);
     const { resource } = known;
     if (resource === SELF) {
-      throw new RuntimeError('ERR_REQUEST_INVALID', { field: 'workerName', reason: 'an agent cannot lose itself; use removeNode or stop it' });
+      throw new RuntimeError('ERR_REQUEST_INVALID', {
+        field: 'workerName',
+        reason: 'an agent cannot lose itself; use removeNode or stop it',
+      });
     }
     this.#forget(known);
     if (resource !== undefined) this.#dispatcher.loseNode(resource, reason);
@@ -222,7 +231,8 @@ export class Nodes {
 
   #need(name: string): Known {
     const known = this.#known.get(name);
-    if (known === undefined) throw new RuntimeError('ERR_RESOURCE_UNKNOWN', { name, known: [...this.#known.keys()].join(', ') });
+    if (known === undefined)
+      throw new RuntimeError('ERR_RESOURCE_UNKNOWN', { name, known: [...this.#known.keys()].join(', ') });
     return known;
   }
 }

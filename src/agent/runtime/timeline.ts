@@ -49,7 +49,11 @@ export class Timeline {
     this.#invocation = new Float64Array(size).fill(-1);
   }
 
-  launched(invocation: InvocationId, of: Pick<AttemptRecord, 'task' | 'attempt' | 'core' | 'resource' | 'application'>, at: number): void {
+  launched(
+    invocation: InvocationId,
+    of: Pick<AttemptRecord, 'task' | 'attempt' | 'core' | 'resource' | 'application'>,
+    at: number,
+  ): void {
     const row = indexOf(invocation);
     if (row >= this.#positions.length) {
       const grown = new Int32Array(Math.max(row + 1, this.#positions.length * 2));

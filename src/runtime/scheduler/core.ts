@@ -1,7 +1,7 @@
 import type { Millis } from '../../common/brand.ts';
 import type { DatumKind } from '../model/access.ts';
 import type { CoreElement } from '../model/core-element.ts';
-import type { DatumId, Handle, InvocationId, ResourceId, ScopeId, TaskId, VersionId } from '../model/ids.ts';
+import type { CoreId, DatumId, Handle, InvocationId, ResourceId, ScopeId, TaskId, VersionId } from '../model/ids.ts';
 import type { ResourceDescription } from '../model/resource.ts';
 import type { TaskSpec, TaskStatus } from '../model/task.ts';
 import type { SchedulerEffect } from './effects.ts';
@@ -122,6 +122,12 @@ export interface SchedulerCore {
   holders(version: VersionId): readonly ResourceId[];
   /** Current version of a handle. */
   latest(scope: ScopeId, handle: Handle): VersionId | undefined;
+  /** Written without content (an IGNOREd task's output): nothing is held anywhere, readers get undefined or an empty file. */
+  isEmpty(version: VersionId): boolean;
+  /** Every version that has not been freed. */
+  versions(): readonly VersionId[];
+  /** Tasks of a core element that have been submitted and do not run: blocked and ready ones. */
+  pending(core: CoreId): number;
   taskOf(scope: ScopeId, seq: number): TaskId | undefined;
   task(task: TaskId): TaskView | undefined;
   resources(): readonly ResourceStatus[];
