@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+/** `POST /api/v3/controller/`. Unknown members are refused, as the original does. */
+export const controllerBody = z.strictObject({
+  name: z.string().min(1).max(253),
+  address: z
+    .string()
+    .min(1)
+    .max(253)
+    .regex(/^[^\s/@?#]+$/, 'is a host, or host and port, without scheme or path'),
+});
+export type ControllerBody = z.output<typeof controllerBody>;
+
+/** `GET /api/v3/controller/`: an array when somebody is registered; 204 with no body when nobody is. */
+export const controllerList = z.array(z.object({ name: z.string(), address: z.string() }));
+export type ControllerList = z.output<typeof controllerList>;
+
+/** The texts of the two answers to a registration: JSON strings. */
+export const ControllerAnswer = {
+  Added: 'New controller correctly added',
+  Renewed: 'Controller already exists, timer has been reset',
+} as const;
