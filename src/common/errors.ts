@@ -134,6 +134,11 @@ export const ERRORS = {
   },
   ERR_DATA_DELETED: { status: 410, retryable: false, message: 'Datum {datum} was deleted and cannot be read again' },
   ERR_FRAME_INVALID: { status: 400, retryable: false, message: 'A frame of the link is invalid: {reason}' },
+  ERR_DATA_UNREADABLE: {
+    status: 500,
+    retryable: false,
+    message: 'Version {version} is held here but cannot be read: {reason}',
+  },
   ERR_INPUT_MODIFIED: {
     status: 500,
     retryable: false,
@@ -169,6 +174,12 @@ export const ERRORS = {
     status: 404,
     retryable: false,
     message: 'Resource {name} is not known to this agent. Known: {known}',
+  },
+  ERR_STORE_FULL: {
+    status: 507,
+    retryable: true,
+    message:
+      'The object store has no room for {bytes} bytes: {reason}. Limit {limitBytes} bytes, {pinnedBytes} pinned by tasks and transfers, {spilledBytes} on the spill disk. Raise the limit, give it a spill directory with more room, or run fewer tasks at once',
   },
   ERR_UNSCHEDULABLE: {
     status: 409,
