@@ -23,7 +23,7 @@ const SMALLEST_SLAB = 64 * 2 ** 20;
 /**
  * The shared memory of the store and who lies where. One SharedArrayBuffer of the whole limit, made at first use: the
  * system gives it pages as they are touched, any value fits that fits the limit, and nothing depends on V8 freeing shared
- * buffers, which it does not do under pressure. See docs/adr/0020-one-slab.md.
+ * buffers, which it does not do under pressure. See docs/adr/one-slab.md.
  */
 export class SlabMemory {
   readonly #allocator: RegionAllocator<Entry>;
