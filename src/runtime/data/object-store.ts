@@ -130,7 +130,8 @@ class LocalStore implements SlabStore {
   }
 
   seal(version: VersionId, reservation: Reservation, length = reservation.length): void {
-    if (length > reservation.length) throw internal(`seal of ${length} bytes in a reservation of ${reservation.length}`);
+    if (length > reservation.length)
+      throw internal(`seal of ${length} bytes in a reservation of ${reservation.length}`);
     const block = this.#closeReservation(reservation);
     if (block === undefined || length === 0) {
       if (block !== undefined) this.#memory.discard(block);

@@ -28,12 +28,7 @@ export interface Entry {
   ghosts: Entry[] | undefined;
 }
 
-export function newEntry(
-  version: VersionId,
-  value: StoredValue | undefined,
-  length: number,
-  owned = false,
-): Entry {
+export function newEntry(version: VersionId, value: StoredValue | undefined, length: number, owned = false): Entry {
   return {
     version,
     length,

@@ -58,7 +58,9 @@ describe('RegionAllocator', () => {
 
   it('finds the stretch that holds the fewest bytes to move, around blocks that stay', () => {
     const allocator = new RegionAllocator<string>(12 * G);
-    const blocks = [1, 2, 1, 2, 3, 3].map((granules, index) => take(allocator, granules, index === 3 ? 'stay' : 'move'));
+    const blocks = [1, 2, 1, 2, 3, 3].map((granules, index) =>
+      take(allocator, granules, index === 3 ? 'stay' : 'move'),
+    );
     allocator.release(blocks[4] as Block<string>);
     const found = cheapestWindow(allocator, 4 * G, (owner) => owner === 'move');
     expect(found?.map(({ start }) => start / G)).toEqual([6, 9]);
