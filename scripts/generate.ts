@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-export type GeneratedFiles = ReadonlyMap<string, string>;
+export type GeneratedFiles = ReadonlyMap<string, string | Uint8Array>;
 interface GeneratorModule {
   readonly default: () => GeneratedFiles | Promise<GeneratedFiles>;
 }
@@ -21,8 +21,8 @@ for (const name of readdirSync(generators).sort()) {
   const module = (await import(join(generators, name))) as GeneratorModule;
   for (const [path, content] of await module.default()) {
     const target = join(root, path);
-    const current = await readFile(target, 'utf8').catch(() => undefined);
-    if (current === content) continue;
+    const current = await readFile(target).catch(() => undefined);
+    if (current?.equals(Buffer.from(content)) === true) continue;
     if (check) {
       console.error(`${path} is stale: run npm run generate`);
       stale += 1;
