@@ -2,15 +2,17 @@ import type { JWTPayload } from 'jose';
 import { type Identity, ROLES, type Role } from './authenticator.ts';
 import type { OidcSettings } from './settings.ts';
 
-/** Claims that only an ID token has, and Keycloak's own word for what a token is. */
-const FOREIGN_TYPES: ReadonlySet<unknown> = new Set(['ID', 'Refresh', 'Offline', 'Logout']);
-
-/** Why these claims are no access token, or undefined. An ID token is signed by the same key for the same audience. */
-export function notAnAccessToken(claims: JWTPayload): string | undefined {
-  if (FOREIGN_TYPES.has(claims['typ'])) return `it is a token of type ${String(claims['typ'])}, not an access token`;
-  if (claims['nonce'] !== undefined || claims['at_hash'] !== undefined) return 'it is an ID token, not an access token';
+/**
+ * Why these claims are no access token, or undefined. An ID token is signed by the same key, often for the same audience,
+ * so a token has to show what it is: by its header (RFC 9068), by Keycloak's `typ`, or by what only access tokens carry.
+ */
+export function notAnAccessToken(claims: JWTPayload, headerType: string | undefined): string | undefined {
   if (typeof claims.sub !== 'string' || claims.sub === '') return 'it names no subject';
-  return undefined;
+  const declared = claims['typ'];
+  if (declared !== undefined && declared !== 'Bearer') return `it is of type ${String(declared)}, not an access token`;
+  if (declared === 'Bearer' || /^(application\/)?at\+jwt$/i.test(headerType ?? '')) return undefined;
+  const shown = ['scope', 'scp', 'client_id'].some((name) => claims[name] !== undefined);
+  return shown ? undefined : 'nothing in it says that it is an access token';
 }
 
 export function identityOf(claims: JWTPayload, settings: OidcSettings, accessToken: string): Identity {

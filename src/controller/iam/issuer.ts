@@ -1,3 +1,4 @@
+import { Agent, fetch, type RequestInit, type Response } from 'undici';
 import { z } from 'zod';
 import { RuntimeError } from '../../common/errors.ts';
 import type { IssuerHealth } from './authenticator.ts';
@@ -32,6 +33,12 @@ export interface Issuer {
   health(): IssuerHealth;
 }
 
+/**
+ * No keep-alive: requests are rare, and a connection that died with the issuer would fail the first of them after its
+ * return. A grant cannot simply be sent again, since a refresh token may be good for one use.
+ */
+const dispatcher = new Agent({ pipelining: 0 });
+
 /** Discovery documents and key sets are a few KiB; more is an attack or an error page. */
 const MAX_BODY_BYTES = 256 * 1024;
 const DISCOVERY_MAX_AGE_MS = 3_600_000;
@@ -49,7 +56,7 @@ export function createIssuer(settings: OidcSettings): Issuer {
   async function exchange(url: string, init: RequestInit): Promise<{ status: number; body: unknown }> {
     try {
       const signal = AbortSignal.timeout(settings.timeoutMs);
-      const response = await fetch(url, { ...init, redirect: 'error', signal });
+      const response = await fetch(url, { ...init, dispatcher, redirect: 'error', signal });
       const text = await boundedText(response);
       if (response.status >= 500) throw new Error(`HTTP ${response.status}`);
       trouble = undefined;
