@@ -85,7 +85,12 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<TestIssu
     key = await generateKeyPair('RS256', { extractable: true });
     kid = `key-${Math.round(performance.now() * 1000)}`;
     const jwk = { ...(await exportJWK(key.privateKey)), kid, use: 'sig', alg: 'RS256' };
-    handler = providerOf(`http://127.0.0.1:${port}`, { ...options, users, clients, audience, store }, jwk).callback();
+    const answer = providerOf(
+      `http://127.0.0.1:${port}`,
+      { ...options, users, clients, audience, store },
+      jwk,
+    ).callback();
+    handler = (request, response) => void answer(request, response);
   };
 
   await listen();
