@@ -1,0 +1,80 @@
+import { PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
+import pg from 'pg';
+import { databaseError } from './database-error.ts';
+
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database?…` */
+  readonly url: string;
+  readonly maxConnections: number;
+  readonly connectTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+}
+
+const INT8 = 20;
+
+/** Times and counters are 64-bit columns that stay far below 2^53. */
+const types = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === INT8 && format !== 'binary'
+      ? Number
+      : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+};
+
+export const createPostgresDialect = (options: PostgresOptions): PostgresDialect =>
+  new PostgresDialect({ pool: new TranslatingPool(options) });
+
+/** A pool whose errors say that the database is away when it is; it connects anew by itself when it is back. */
+class TranslatingPool implements PostgresPool {
+  readonly #pool: pg.Pool;
+
+  constructor(options: PostgresOptions) {
+    this.#pool = new pg.Pool({
+      connectionString: options.url,
+      max: options.maxConnections,
+      connectionTimeoutMillis: options.connectTimeoutMs,
+      statement_timeout: options.statementTimeoutMs,
+      idle_in_transaction_session_timeout: options.statementTimeoutMs,
+      application_name: 'metakernel',
+      keepAlive: true,
+      types,
+    });
+    // An idle connection that the server closes is thrown away by the pool; without a listener it would end the process.
+    this.#pool.on('error', () => undefined);
+  }
+
+  async connect(): Promise<PostgresPoolClient> {
+    const client = await this.#pool.connect().catch(rethrow);
+    return new TranslatingClient(client);
+  }
+
+  end(): Promise<void> {
+    return this.#pool.end();
+  }
+}
+
+const rethrow = (thrown: unknown): never => {
+  throw databaseError(thrown);
+};
+
+class TranslatingClient {
+  readonly #client: pg.PoolClient;
+  readonly #onError = (): void => undefined;
+
+  constructor(client: pg.PoolClient) {
+    this.#client = client;
+    client.on('error', this.#onError);
+  }
+
+  query = (async (sql: string, parameters: readonly unknown[]) => {
+    try {
+      return await this.#client.query(sql, [...parameters]);
+    } catch (thrown) {
+      throw databaseError(thrown);
+    }
+  }) as unknown as PostgresPoolClient['query'];
+
+  release(): void {
+    this.#client.off('error', this.#onError);
+    this.#client.release();
+  }
+}
