@@ -38,6 +38,7 @@ export const ERRORS = {
     retryable: false,
     message: 'Address {address} was registered by somebody else, whose lease still runs',
   },
+  ERR_CONTROLLER_UNKNOWN: { status: 404, retryable: false, message: 'No controller is registered at {address}' },
   ERR_DATABASE_UNAVAILABLE: { status: 503, retryable: true, message: 'The database does not answer: {reason}' },
   ERR_DESCRIPTOR_INVALID: { status: 422, retryable: false, message: 'Application descriptor: {field} {reason}' },
   ERR_DESCRIPTOR_TOO_LARGE: {
@@ -45,7 +46,7 @@ export const ERRORS = {
     retryable: false,
     message: 'Application descriptor: {bytes} bytes are more than the limit of {limit}',
   },
-  ERR_DOMAIN_TAKEN: { status: 409, retryable: false, message: 'Domain {domain} has the controller {address} already' },
+  ERR_DOMAIN_UNCLAIMED: { status: 404, retryable: false, message: 'Domain {domain} has no controller' },
   ERR_GROUP_NOT_STOPPED: {
     status: 409,
     retryable: false,

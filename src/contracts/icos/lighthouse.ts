@@ -20,3 +20,26 @@ export const ControllerAnswer = {
   Added: 'New controller correctly added',
   Renewed: 'Controller already exists, timer has been reset',
 } as const;
+
+/** A DNS name in lower case, of one label or more. */
+export const domainName = z
+  .string()
+  .min(1)
+  .max(253)
+  .toLowerCase()
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'is not a domain name');
+
+/**
+ * `POST /api/v3/domain/{domain}`: a new node asks what it is to be. The first of a domain becomes its controller and
+ * keeps that by registering again before the lease ends; all others are told whose agents they are.
+ */
+export const domainAnswer = z.object({
+  role: z.enum(['controller', 'agent']),
+  domain: z.string(),
+  controller: z.object({ name: z.string(), address: z.string() }),
+  leaseSeconds: z.number().positive(),
+});
+export type DomainAnswer = z.output<typeof domainAnswer>;
+
+/** How long a registration lasts, on the answers to one. */
+export const LEASE_HEADER = 'x-lease-seconds';

@@ -1,22 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { RuntimeError } from '../../../src/common/errors.ts';
 import { type Logger, silentLogger } from '../../../src/common/logger.ts';
-import type { Authenticator, Role } from '../../../src/controller/iam/authenticator.ts';
-import { createNoAuth } from '../../../src/controller/iam/no-auth.ts';
 import { identityOf } from '../../../src/controller/service/access.ts';
 import { acceptText, createServiceApp, type ServiceBase } from '../../../src/controller/service/app.ts';
-
-/** Checks credentials of the form `Bearer <subject>:<role>`. */
-const byText: Authenticator = {
-  ...createNoAuth(['127.0.0.1']),
-  verify: ({ authorization }) => {
-    const match = /^Bearer (\w+):(\w+)$/.exec(authorization ?? '');
-    if (match === null) return Promise.reject(new RuntimeError('ERR_AUTH_REQUIRED'));
-    const [, subject = '', role] = match;
-    return Promise.resolve({ subject, username: subject, roles: new Set([role as Role]), accessToken: 'secret' });
-  },
-};
+import { byText } from '../../support/identities.ts';
 
 describe('a service of the controller tier', () => {
   let base: ServiceBase;

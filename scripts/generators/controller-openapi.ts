@@ -1,0 +1,21 @@
+import { silentLogger } from '../../src/common/logger.ts';
+import { createNoAuth } from '../../src/controller/iam/no-auth.ts';
+import { createLighthouseService } from '../../src/controller/lighthouse/main.ts';
+import type { Service } from '../../src/controller/service/listening.ts';
+import { openDatabase } from '../../src/controller/store/database.ts';
+import type { GeneratedFiles } from '../generate.ts';
+
+/** The OpenAPI document of each service of the controller tier, as `GET /docs` serves it. */
+export default async function controllerOpenapi(): Promise<GeneratedFiles> {
+  const database = await openDatabase({ url: ':memory:' });
+  const dependencies = { database, authenticator: createNoAuth(['127.0.0.1']), logger: silentLogger };
+  const services: readonly Service[] = [await createLighthouseService(dependencies)];
+  const files = new Map<string, string>();
+  for (const { name, app } of services) {
+    await app.ready();
+    files.set(`docs/reference/${name}-openapi.json`, `${JSON.stringify(app.swagger(), null, 2)}\n`);
+    await app.close();
+  }
+  await database[Symbol.asyncDispose]();
+  return files;
+}
