@@ -92,6 +92,16 @@ export const ERRORS = {
     retryable: false,
     message: 'Application {application} has no result: it is {status}. {reason}',
   },
+  ERR_RESULT_TOO_LARGE: {
+    status: 413,
+    retryable: false,
+    message: 'The result has more than {limit} items; ask for its bytes with ?format=raw&index=N',
+  },
+  ERR_RESULT_NOT_RAW: {
+    status: 406,
+    retryable: false,
+    message: 'Result {index} of application {application} has no raw form: it is neither a buffer nor a typed array',
+  },
   ERR_CALL_UNKNOWN: { status: 404, retryable: false, message: 'No call with job id {jobId} is waiting here' },
   ERR_TASK_UNKNOWN: { status: 404, retryable: false, message: 'Task {task} is not known in application {application}' },
   ERR_PATH_OUTSIDE: {
@@ -140,6 +150,19 @@ export const ERRORS = {
     retryable: false,
     message: 'Version {version} is held here but cannot be read: {reason}',
   },
+  ERR_LINK_UNREACHABLE: {
+    status: 502,
+    retryable: true,
+    message: 'Agent {name} at {address} cannot be reached: {reason}',
+  },
+  ERR_LINK_REFUSED: { status: 502, retryable: false, message: 'Agent {name} at {address} refuses the link: {reason}' },
+  ERR_LINK_SUPERSEDED: { status: 409, retryable: false, message: 'A newer link of {name} has replaced this one' },
+  ERR_LINK_PROTOCOL: {
+    status: 400,
+    retryable: false,
+    message: 'The peer speaks version {found} of the link protocol, this agent {expected}',
+  },
+  ERR_PORT_UNAVAILABLE: { status: 500, retryable: false, message: 'Cannot listen on {address}: {reason}' },
   ERR_INPUT_MODIFIED: {
     status: 500,
     retryable: false,
@@ -171,6 +194,55 @@ export const ERRORS = {
     retryable: true,
     message: 'Node {node} cannot be reached: {reason}',
   },
+  ERR_OUTPUT_MISSING: {
+    status: 500,
+    retryable: false,
+    message: 'The task wrote no {kind} {path}, which it declares as an output',
+  },
+  ERR_RETURN_COUNT: {
+    status: 500,
+    retryable: false,
+    message: 'The function returned {found} values, its task declares {returns}',
+  },
+  ERR_FUNCTION_UNKNOWN: {
+    status: 404,
+    retryable: false,
+    message: 'Module {file} exports no function {method}. It exports {known}',
+  },
+  ERR_MODULE_FAILED: {
+    status: 500,
+    retryable: false,
+    message: 'Module {module} ({file}) could not be loaded: {reason}',
+  },
+  ERR_MODULE_UNKNOWN: {
+    status: 404,
+    retryable: false,
+    message: 'Module {module} is in none of the code paths: {codePaths}',
+  },
+  ERR_MODULE_OUTSIDE_CODE_PATH: {
+    status: 403,
+    retryable: false,
+    message: 'Module {module} lies outside the code paths: {codePaths}',
+  },
+  ERR_FUTURE_FOREIGN: {
+    status: 500,
+    retryable: false,
+    message: 'The task returned a future that it did not get from a task of its own',
+  },
+  ERR_TASK_EXCEPTION: { status: 500, retryable: false, message: 'A task of the group threw: {reason}' },
+  ERR_TASK_NAME_CONFLICT: {
+    status: 500,
+    retryable: false,
+    message: 'Two tasks are called {signature}; give one of them another name',
+  },
+  ERR_DATA_PORT: { status: 500, retryable: false, message: 'The data port cannot listen on {host}:{port}: {reason}' },
+  ERR_DATA_PORT_BUSY: {
+    status: 503,
+    retryable: true,
+    message: '{reader} has {limit} pulls going already; try again when one has ended',
+  },
+  ERR_DATA_MISSING: { status: 404, retryable: false, message: '{key} is not held here' },
+  ERR_TICKET_REFUSED: { status: 403, retryable: false, message: 'The ticket of {reader} is refused: {reason}' },
   ERR_RESOURCE_UNKNOWN: {
     status: 404,
     retryable: false,
