@@ -9,7 +9,7 @@ import type { Access, DatumKind } from './model/access.ts';
 import type { CoreElement, Implementation } from './model/core-element.ts';
 import type { CoreId, GroupId, Handle, InvocationId, ScopeId, TaskId, VersionId, WaitId } from './model/ids.ts';
 import type { InvocationOutcome, TaskOutcome } from './model/outcome.ts';
-import type { ResourceDescription } from './model/resource.ts';
+import type { Constraints, ResourceDescription } from './model/resource.ts';
 import type { TaskSpec } from './model/task.ts';
 import type { Booking, WaitResult } from './scheduler/effects.ts';
 import type { CancelTarget, WaitTarget } from './scheduler/events.ts';
@@ -132,6 +132,10 @@ export interface LaunchRequest {
   readonly trace?: string;
   /** Names of the nodes of a multi-node task, master first. */
   readonly hostNames?: readonly string[];
+  /** The task's own constraints, where it has some: they replace those of the implementation. */
+  readonly constraints?: Constraints;
+  /** Names of files and directories, parallel to `accesses`. */
+  readonly names?: readonly (string | undefined)[];
 }
 
 /** A live node. The dispatcher alone calls it; calls do not throw for what a peer does: they end in the watcher. */
@@ -179,6 +183,8 @@ export interface NodeContext {
   readonly mover: DataMover;
   /** Every known way to get a version, nearest first, with tickets for `reader`. */
   sources(version: VersionId, reader: string): readonly DataSource[];
+  /** Encoded size as far as it is known; absent: the store's own values only. */
+  bytes?(version: VersionId): number;
 }
 
 export interface AgentIdentity {
@@ -250,7 +256,8 @@ export interface ExecutorHost {
 
 /** How a declared datum is given. */
 export type DatumContent =
-  | { readonly from: 'inline'; readonly bytes: Uint8Array }
+  /** `key`: the version answers to this foreign name too. */
+  | { readonly from: 'inline'; readonly bytes: Uint8Array; readonly key?: DataKey }
   | { readonly from: 'reservation'; readonly reservation: Reservation; readonly length: number }
   /** A file or directory on this machine. */
   | { readonly from: 'path'; readonly path: string; readonly length: number }
@@ -276,6 +283,8 @@ export interface Scope {
   written(handle: Handle, content: DatumContent): void;
   release(handles: readonly Handle[]): void;
   cancel(target: CancelTarget, reason: string): void;
+  /** Takes a task back that has not been given to a node: it settles as cancelled. Else it goes on and settles as usual. */
+  recall?(seq: number): void;
   /** With a reason: cancels what has not ended. `owner.ended` follows when the last task has ended. */
   close(cancel?: string): void;
 }
@@ -287,6 +296,11 @@ export interface ScopeOwner {
   readonly key?: string;
   /** For tasks with `notify`. */
   settled(seq: number, task: TaskId, outcome: TaskOutcome, outputs: readonly VersionId[]): void;
+  /** For tasks with `notify`, about their current attempt: a peer passes it on to the agent that called. */
+  started?(seq: number): void;
+  suspended?(seq: number): void;
+  resumed?(seq: number): void;
+  output?(seq: number, stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
   notice(error: ErrorInfo): void;
   ended(): void;
 }

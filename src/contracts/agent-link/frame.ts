@@ -12,7 +12,6 @@ export const SECTION = {
   launches: 2,
   cancels: 3,
   recalls: 4,
-  resumes: 5,
   evictions: 6,
   stageIns: 7,
   cancelStageIns: 8,

@@ -27,6 +27,7 @@ export type InvocationOutcome =
 
 /** How a task ended, for whoever asked. */
 export type TaskOutcome =
-  | { readonly status: 'completed' }
+  /** `exception`: it threw a COMPSsException. `ranMs`: of its last attempt. */
+  | { readonly status: 'completed'; readonly exception?: ErrorInfo; readonly ranMs?: number }
   | { readonly status: 'failed'; readonly error: ErrorInfo }
   | { readonly status: 'cancelled'; readonly reason: string };
