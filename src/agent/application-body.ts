@@ -1,0 +1,49 @@
+/** Views of applications in the words of the wire. */
+import type { ErrorInfo } from '../common/errors.ts';
+import type { ApplicationBody, ApplicationEventBody } from '../contracts/agent/views.ts';
+import type { ApplicationEvent, ApplicationView } from './backend.ts';
+
+export function applicationBodyOf(view: ApplicationView): ApplicationBody {
+  const { id, language, error, tasks, completedByNode, ...rest } = view;
+  return {
+    appId: id,
+    lang: language,
+    ...rest,
+    tasks: { ...tasks },
+    completedByNode: { ...completedByNode },
+    ...(error === undefined ? {} : { error: publicError(error) }),
+  };
+}
+
+export function eventBodyOf(event: ApplicationEvent): ApplicationEventBody {
+  const head = { appId: event.application, seq: event.seq, at: event.at };
+  switch (event.type) {
+    case 'status':
+      return { ...head, type: 'status', application: applicationBodyOf(event.view) };
+    case 'progress':
+      return { ...head, type: 'progress', tasks: { ...event.tasks }, completedByNode: { ...event.completedByNode } };
+    case 'notice':
+      return { ...head, type: 'notice', error: publicError(event.error) };
+  }
+}
+
+type PublicError = NonNullable<ApplicationBody['error']>;
+
+/** The stack of the user's own code stays; that of a bug of ours goes to the log only. */
+export function publicError(error: ErrorInfo): PublicError {
+  const { code, message, name, stack, details, cause } = error;
+  const ours = code === 'ERR_INTERNAL' || code === 'ERR_INVALID_TRANSITION';
+  return {
+    code,
+    message,
+    ...(name === undefined ? {} : { name }),
+    ...(stack === undefined || ours ? {} : { stack }),
+    ...(details === undefined ? {} : { details: definedDetails(details) }),
+    ...(cause === undefined ? {} : { cause: publicError(cause) }),
+  };
+}
+
+const definedDetails = (details: NonNullable<ErrorInfo['details']>): Record<string, string | number | boolean> =>
+  Object.fromEntries(
+    Object.entries(details).filter((entry): entry is [string, string | number | boolean] => entry[1] !== undefined),
+  );
