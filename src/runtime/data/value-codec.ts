@@ -51,6 +51,9 @@ export interface MeasuredValue {
   encodeInto(target: Uint8Array, start?: number): void;
 }
 
+/** Thrown by a `refs` callback to stop encoding; reaches the caller as it is. */
+export class EncodingStopped extends Error {}
+
 let shared: ValueWriter | undefined = new ValueWriter();
 
 /** Size first, then bytes: to reserve room in shared memory for the value and write it there without a copy between. */
@@ -82,7 +85,7 @@ export function measured(writer: ValueWriter, value: unknown, options: EncodeOpt
   try {
     return writer.measure(value, options.refs, options.everyObject);
   } catch (error) {
-    if (error instanceof RuntimeError) throw error;
+    if (error instanceof RuntimeError || error instanceof EncodingStopped) throw error;
     const { path, what } = describeProblem(value, error, options.refs);
     const cause = error instanceof Unserializable ? {} : { cause: error };
     throw new RuntimeError('ERR_VALUE_UNSERIALIZABLE', { path, what }, cause);
