@@ -14,6 +14,8 @@ export interface Access {
   readonly kind: DatumKind;
   /** Weight of this datum for locality; default 1. */
   readonly weight?: number;
+  /** Files and directories: base name under which the task sees it; absent: that of the stored file. */
+  readonly name?: string;
   /** Files: do not present the file under its original name. */
   readonly keepRename?: boolean;
 }

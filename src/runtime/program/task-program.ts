@@ -1,0 +1,5 @@
+/** The programming model over one scope. */
+export interface TaskProgram {
+  abort(reason: unknown): void;
+  waitOn(value: unknown): Promise<unknown>;
+}
