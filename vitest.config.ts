@@ -19,6 +19,7 @@ export default defineConfig({
       project('conformance', 60_000),
       project('integration', 120_000),
       project('e2e', 300_000, { fileParallelism: false }),
+      project('long', 1_800_000, { fileParallelism: false }),
       {
         extends: true,
         test: {
