@@ -1,5 +1,6 @@
 import { silentLogger } from '../../src/common/logger.ts';
 import { createNoAuth } from '../../src/controller/iam/no-auth.ts';
+import { createJobManagerService } from '../../src/controller/job-manager/main.ts';
 import { createLighthouseService } from '../../src/controller/lighthouse/main.ts';
 import type { Service } from '../../src/controller/service/listening.ts';
 import { openDatabase } from '../../src/controller/store/database.ts';
@@ -9,12 +10,17 @@ import type { GeneratedFiles } from '../generate.ts';
 export default async function controllerOpenapi(): Promise<GeneratedFiles> {
   const database = await openDatabase({ url: ':memory:' });
   const dependencies = { database, authenticator: createNoAuth(['127.0.0.1']), logger: silentLogger };
-  const services: readonly Service[] = [await createLighthouseService(dependencies)];
+  const services: readonly Service[] = [
+    await createLighthouseService(dependencies),
+    await createJobManagerService({ ...dependencies, matchmakerUrl: 'http://127.0.0.1:8000' }),
+  ];
   const files = new Map<string, string>();
-  for (const { name, app } of services) {
+  for (const service of services) {
+    const { name, app } = service;
     await app.ready();
     files.set(`docs/reference/${name}-openapi.json`, `${JSON.stringify(app.swagger(), null, 2)}\n`);
     await app.close();
+    await service[Symbol.asyncDispose]();
   }
   await database[Symbol.asyncDispose]();
   return files;

@@ -63,6 +63,7 @@ export const ERRORS = {
     retryable: false,
     message: 'Job {job} cannot be {event}: it is {action}, {state}, {owner}',
   },
+  ERR_JOB_CONTENDED: { status: 503, retryable: true, message: 'Too many write to {job} at once; try again' },
   ERR_JOB_UNKNOWN: { status: 404, retryable: false, message: 'Job {job} is not known' },
   ERR_PEER_ANSWER: { status: 502, retryable: true, message: '{service} gave an answer that is none: {reason}' },
   ERR_PEER_UNAVAILABLE: { status: 503, retryable: true, message: '{service} does not answer: {reason}' },

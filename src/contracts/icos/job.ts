@@ -25,6 +25,9 @@ const descriptive = {
   orchestrator: z.string().max(63).default(''),
   resource: deployedResourceBody.optional(),
   namespace: z.string().max(253).optional(),
+  /** Additions: the component the job is of, and how often the job was claimed for what is to be done now. */
+  component: z.string().max(253).optional(),
+  attempt: z.int().min(0).optional(),
 };
 
 /** A job as the release sends and takes it. */
@@ -35,6 +38,12 @@ export type JobBody = z.output<typeof jobBody>;
 export const promoteBody = goObject({ owner_id: uuid });
 export type PromoteBody = z.output<typeof promoteBody>;
 
+/**
+ * A driver that sends this header with a report, as it got it with the answer to its claim, is told so (409) when the
+ * job has been claimed again since. An addition: the fence against a driver that was away for longer than its lease.
+ */
+export const ATTEMPT_HEADER = 'x-job-attempt';
+
 /** A job group as the release sends and takes it. */
 export const jobGroupBody = goObject({
   ...stored,
@@ -42,5 +51,7 @@ export const jobGroupBody = goObject({
   appName: z.string().max(253).default(''),
   appDescription: z.string().max(65_536).default(''),
   jobs: z.array(jobBody).max(1024).nullable().default(null),
+  /** An addition: what in the descriptor has no effect. */
+  warnings: z.array(z.string()).optional(),
 });
 export type JobGroupBody = z.output<typeof jobGroupBody>;

@@ -79,6 +79,8 @@ export async function createServiceApp(options: ServiceAppOptions): Promise<Serv
   return { app, metrics, streams };
 }
 
+const toJsonSchema = createJsonSchemaTransform({ zodToJsonConfig: { unrepresentable: 'any' } });
+
 async function serveDocs(app: ServiceApp, options: ServiceAppOptions): Promise<void> {
   await app.register(fastifySwagger, {
     openapi: {
@@ -97,7 +99,11 @@ async function serveDocs(app: ServiceApp, options: ServiceAppOptions): Promise<v
       },
       security: [{ bearer: [] }, { api_key: [] }],
     },
-    transform: createJsonSchemaTransform({ zodToJsonConfig: { unrepresentable: 'any' } }),
+    transform: (input) => {
+      const { schema, url } = toJsonSchema(input);
+      const isPublic = input.route.config?.access === 'public';
+      return { url, schema: isPublic ? { ...schema, security: [] } : schema };
+    },
   });
 }
 

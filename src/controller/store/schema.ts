@@ -70,6 +70,10 @@ export interface JobTable {
   match_at: Time | null;
   /** Nodes not to be chosen again, after a reallocation. */
   avoid: Generated<Json>;
+  /** What it takes of its node. */
+  cpu_millis: Generated<number>;
+  memory_bytes: Generated<number>;
+  devices: Generated<Json>;
   created_at: Time;
   updated_at: Time;
   version: Generated<number>;

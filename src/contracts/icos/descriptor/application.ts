@@ -33,6 +33,8 @@ export interface Component {
   readonly requirements: Requirements;
   readonly communication: { readonly incoming: readonly string[]; readonly outgoing: readonly string[] };
   readonly policies: readonly Policy[];
+  /** Nodes not to be chosen: an addition of requests to the matchmaker, never of a user's descriptor. */
+  readonly avoid?: readonly { readonly cluster: string; readonly node: string }[];
 }
 
 export interface Manifest {

@@ -137,7 +137,17 @@ function readComponent(
     requirements: readRequirements(value['requirements'], `${field}.requirements`, issues),
     communication: readCommunication(value['communication'], `${field}.communication`, issues),
     policies: readPolicies(value['policies'], `${field}.policies`, issues, name),
+    ...(options.manifests === 'none' && value['avoid'] !== undefined ? { avoid: readAvoid(value['avoid']) } : {}),
   };
+}
+
+/** The job manager writes it; what is not of its form is nobody's wish. */
+function readAvoid(value: JsonValue): readonly { readonly cluster: string; readonly node: string }[] {
+  const entries = Array.isArray(value) ? (value as readonly JsonValue[]) : [];
+  return entries.filter(isObject).map((entry) => ({
+    cluster: String(entry['cluster_name'] ?? ''),
+    node: String(entry['node_name'] ?? ''),
+  }));
 }
 
 const TYPES: Readonly<Record<string, ComponentType>> = {

@@ -3,7 +3,7 @@ import { RuntimeError } from '../../../common/errors.ts';
 import type { JsonObject, JsonValue } from './application.ts';
 import { invalidDescriptor } from './issues.ts';
 import type { DescriptorLimits } from './limits.ts';
-import { isObject, YamlReader } from './yaml-value.ts';
+import { checkJson, isObject, YamlReader } from './yaml-value.ts';
 
 /** A document with the text it came from. */
 export interface DescriptorDocument {
@@ -26,6 +26,8 @@ export function parseYamlDocuments(text: string, limits: DescriptorLimits): read
   if (bytes > limits.maxBytes) {
     throw new RuntimeError('ERR_DESCRIPTOR_TOO_LARGE', { bytes, limit: limits.maxBytes });
   }
+  const asJson = parseJsonDocument(text, limits);
+  if (asJson !== undefined) return [asJson];
   const reader = new YamlReader(limits);
   const documents = composed(text).filter((document) => document.contents !== null);
   if (documents.length === 0) throw invalidDescriptor('(document)', 'is empty');
@@ -38,6 +40,19 @@ export function parseYamlDocuments(text: string, limits: DescriptorLimits): read
     if (!isObject(value)) throw invalidDescriptor('(document)', 'is not a map');
     return { value, source: sourceOf(document, text) };
   });
+}
+
+/** JSON is YAML, and some ten times faster read as what it is: that is what other services send. */
+function parseJsonDocument(text: string, limits: DescriptorLimits): DescriptorDocument | undefined {
+  if (!text.startsWith('{')) return undefined;
+  let value: JsonValue;
+  try {
+    value = JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
+  }
+  checkJson(value, limits);
+  return { value: value as JsonObject, source: text };
 }
 
 function composed(text: string): readonly Document[] {

@@ -104,3 +104,17 @@ function scalarValue(node: Scalar, path: string): Json {
 
 export const isObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The same limits for what was parsed as JSON. */
+export function checkJson(value: JsonValue, limits: DescriptorLimits): void {
+  let nodes = 0;
+  const walk = (at: JsonValue, depth: number): void => {
+    nodes += 1;
+    if (nodes > limits.maxNodes) throw invalidDescriptor('(document)', `holds more than ${limits.maxNodes} values`);
+    if (depth > limits.maxDepth)
+      throw invalidDescriptor('(document)', `is nested deeper than ${limits.maxDepth} levels`);
+    if (typeof at !== 'object' || at === null) return;
+    for (const member of Array.isArray(at) ? (at as readonly JsonValue[]) : Object.values(at)) walk(member, depth + 1);
+  };
+  walk(value, 0);
+}

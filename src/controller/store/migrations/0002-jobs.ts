@@ -36,6 +36,7 @@ async function createGroups(database: Untyped): Promise<void> {
     .addColumn('updated_at', 'bigint', (column) => column.notNull())
     .addColumn('version', 'bigint', (column) => column.notNull().defaultTo(1))
     .execute();
+  await database.schema.createIndex('job_groups_to_delete').on('job_groups').column('deleting').execute();
   await database.schema.createIndex('job_groups_in_order').on('job_groups').columns(['created_at', 'id']).execute();
   await database.schema
     .createIndex('job_groups_of_owner')
@@ -70,6 +71,9 @@ async function createJobs(database: Untyped): Promise<void> {
     .addColumn('match_deadline', 'bigint')
     .addColumn('match_at', 'bigint')
     .addColumn('avoid', 'text', (column) => column.notNull().defaultTo('[]'))
+    .addColumn('cpu_millis', 'bigint', (column) => column.notNull().defaultTo(0))
+    .addColumn('memory_bytes', 'bigint', (column) => column.notNull().defaultTo(0))
+    .addColumn('devices', 'text', (column) => column.notNull().defaultTo('[]'))
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('updated_at', 'bigint', (column) => column.notNull())
     .addColumn('version', 'bigint', (column) => column.notNull().defaultTo(1))
