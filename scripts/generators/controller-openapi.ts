@@ -3,8 +3,12 @@ import { createNoAuth } from '../../src/controller/iam/no-auth.ts';
 import { createJobManagerService } from '../../src/controller/job-manager/main.ts';
 import { createLighthouseService } from '../../src/controller/lighthouse/main.ts';
 import type { Service } from '../../src/controller/service/listening.ts';
+import { createShellBackendService } from '../../src/controller/shell-backend/main.ts';
 import { openDatabase } from '../../src/controller/store/database.ts';
 import type { GeneratedFiles } from '../generate.ts';
+
+/** Nothing is called while documents are written. */
+const ANYWHERE = 'http://127.0.0.1:1';
 
 /** The OpenAPI document of each service of the controller tier, as `GET /docs` serves it. */
 export default async function controllerOpenapi(): Promise<GeneratedFiles> {
@@ -12,7 +16,13 @@ export default async function controllerOpenapi(): Promise<GeneratedFiles> {
   const dependencies = { database, authenticator: createNoAuth(['127.0.0.1']), logger: silentLogger };
   const services: readonly Service[] = [
     await createLighthouseService(dependencies),
-    await createJobManagerService({ ...dependencies, matchmakerUrl: 'http://127.0.0.1:8000' }),
+    await createJobManagerService({ ...dependencies, matchmakerUrl: ANYWHERE }),
+    await createShellBackendService({
+      ...dependencies,
+      jobManagerUrl: ANYWHERE,
+      aggregatorUrl: ANYWHERE,
+      lighthouseUrl: ANYWHERE,
+    }),
   ];
   const files = new Map<string, string>();
   for (const service of services) {

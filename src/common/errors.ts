@@ -38,6 +38,7 @@ export const ERRORS = {
     retryable: false,
     message: 'Address {address} was registered by somebody else, whose lease still runs',
   },
+  ERR_CLUSTER_RESOURCE_UNKNOWN: { status: 404, retryable: false, message: 'No cluster or node has the id {resource}' },
   ERR_CONTROLLER_UNKNOWN: { status: 404, retryable: false, message: 'No controller is registered at {address}' },
   ERR_DATABASE_UNAVAILABLE: { status: 503, retryable: true, message: 'The database does not answer: {reason}' },
   ERR_DESCRIPTOR_INVALID: { status: 422, retryable: false, message: 'Application descriptor: {field} {reason}' },

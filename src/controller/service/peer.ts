@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher, request } from 'undici';
 import type { z } from 'zod';
 import { RuntimeError } from '../../common/errors.ts';
@@ -20,12 +21,22 @@ export interface PeerCall {
   readonly contentType?: string;
   readonly token?: string | undefined;
   readonly requestId?: string;
+  /** Further headers. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface PeerAnswer {
   readonly status: number;
   readonly contentType: string;
+  /** RFC 8288, as it came. */
+  readonly link: string | undefined;
   readonly text: string;
+}
+
+export interface PeerStream {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Readable;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -58,7 +69,32 @@ export class Peer implements AsyncDisposable {
       });
       const text = await this.#read(body);
       this.#problem = statusCode >= 500 ? `answered ${statusCode}` : undefined;
-      return { status: statusCode, contentType: String(headers['content-type'] ?? ''), text };
+      const { link } = headers;
+      return {
+        status: statusCode,
+        contentType: String(headers['content-type'] ?? ''),
+        link: typeof link === 'string' ? link : undefined,
+        text,
+      };
+    } catch (thrown) {
+      const reason = reasonOf(thrown);
+      this.#problem = reason;
+      throw new RuntimeError('ERR_PEER_UNAVAILABLE', { service: this.name, reason }, { cause: thrown });
+    }
+  }
+
+  /** The answer while it comes, for as long as it takes. Ends when `signal` aborts. */
+  async stream(call: PeerCall, signal: AbortSignal): Promise<PeerStream> {
+    try {
+      const { statusCode, headers, body } = await request(this.#urlOf(call), {
+        dispatcher: this.#dispatcher,
+        method: call.method,
+        headers: headersOf(call),
+        body: bodyOf(call),
+        bodyTimeout: 0,
+        signal,
+      });
+      return { status: statusCode, contentType: String(headers['content-type'] ?? ''), body };
     } catch (thrown) {
       const reason = reasonOf(thrown);
       this.#problem = reason;
@@ -113,6 +149,7 @@ export class Peer implements AsyncDisposable {
 function headersOf(call: PeerCall): Record<string, string> {
   return {
     accept: 'application/json',
+    ...call.headers,
     ...(call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }),
     ...(call.token === undefined ? {} : { authorization: `Bearer ${call.token}` }),
     ...(call.requestId === undefined ? {} : { [REQUEST_ID_HEADER]: call.requestId }),

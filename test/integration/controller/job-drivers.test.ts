@@ -1,10 +1,10 @@
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { JobBody, JobGroupBody } from '../../../src/contracts/icos/job.ts';
 import { mayClaim } from '../../../src/controller/job-manager/claim-rule.ts';
 import type { DriverId, GroupId, Job, JobId } from '../../../src/controller/job-manager/job.ts';
 import { executableJobs, insertJobs } from '../../../src/controller/job-manager/job-repository.ts';
+import { createAnsweringServer } from '../../support/controller/answering-server.ts';
 import {
   application,
   createJobManagerCase,
@@ -14,6 +14,7 @@ import {
   type JobManagerCase,
 } from '../../support/controller/job-manager-case.ts';
 import { type DatabaseSource, onEveryDatabase } from '../../support/databases.ts';
+import { readEvents } from '../../support/event-reader.ts';
 import { aJob, EDGE, RULES } from '../../support/jobs.ts';
 
 const LEASE = 300_000;
@@ -431,20 +432,20 @@ onEveryDatabase('deployment drivers', (source: DatabaseSource) => {
       await using policy = await createPolicyManager();
       await using tier = await createJobManagerCase(database, { policyManagerUrl: `${policy.url}/polman` });
       tier.service.start();
-      policy.status = 503;
+      policy.answers(503);
       const group = await tier.create(application(['a']));
-      await expect.poll(() => policy.calls.length).toBe(1);
+      await expect.poll(() => policy.seen.length).toBe(1);
       await tier.call('PUT', `/jobmanager/groups/undeploy/${group.ID}`);
       await tier.call('DELETE', `/jobmanager/groups/${group.ID}`);
       expect((await tier.call<{ status: string }>('GET', '/healthz')).body.status).toBe('degraded');
-      policy.status = 200;
-      policy.calls.length = 0;
+      policy.answers(200);
+      policy.seen.length = 0;
       tier.clock.now += 60_000;
-      await expect.poll(() => policy.calls.length).toBe(4);
-      expect(policy.calls.map(({ path, body }) => [path, body['event']])).toEqual(
+      await expect.poll(() => policy.seen.length).toBe(4);
+      expect(policy.calls().map(({ path, body }) => [path, body['event']])).toEqual(
         ['created', 'started', 'stopped', 'deleted'].map((event) => ['/polman/registry/api/v1/icos/app', event]),
       );
-      expect(policy.calls[0]).toMatchObject({
+      expect(policy.calls()[0]).toMatchObject({
         authorization: 'Bearer job-manager:service',
         body: {
           app_instance: group.ID,
@@ -460,10 +461,10 @@ onEveryDatabase('deployment drivers', (source: DatabaseSource) => {
       await using policy = await createPolicyManager();
       await using tier = await createJobManagerCase(database, { policyManagerUrl: policy.url });
       tier.service.start();
-      policy.status = 422;
+      policy.answers(422);
       await tier.create(application(['a']));
       await expect.poll(() => database.query.selectFrom('outbox').select('id').execute()).toEqual([]);
-      expect(policy.calls).toHaveLength(2);
+      expect(policy.seen).toHaveLength(2);
     });
   });
 });
@@ -487,76 +488,27 @@ function everyKindOfJob(groupId: GroupId, now: number): readonly Job[] {
   return jobs.map((job) => (job.placement?.orchestrator === 'nuvla' ? { ...job, status: 'finished' as const } : job));
 }
 
-interface ServerSentEvent {
-  readonly event: string;
-  readonly data: unknown;
-}
-
-/** Reads a stream of events over a real connection. */
 async function watch(tier: JobManagerCase, path: string, headers: Record<string, string> = {}) {
   if (!tier.service.app.server.listening) await tier.service.app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = tier.service.app.server.address() as AddressInfo;
-  const abort = new AbortController();
-  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-    headers: { authorization: 'Bearer ann:user', ...headers },
-    signal: abort.signal,
-  });
-  expect(response.headers.get('content-type')).toBe('text/event-stream');
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-  let buffered = '';
-  const next = async (): Promise<ServerSentEvent | undefined> => {
-    for (;;) {
-      const end = buffered.indexOf('\n\n');
-      if (end >= 0) {
-        const block = buffered.slice(0, end);
-        buffered = buffered.slice(end + 2);
-        const event = /^event: (.*)$/m.exec(block)?.[1];
-        if (event !== undefined) return { event, data: JSON.parse(/^data: (.*)$/m.exec(block)?.[1] ?? 'null') };
-        continue;
-      }
-      const { done, value } = await reader.read();
-      if (done) return undefined;
-      buffered += value;
-    }
-  };
-  return {
-    next,
-    [Symbol.asyncDispose]: async () => {
-      abort.abort();
-      await reader.closed.catch(() => undefined);
-    },
-  };
+  const events = await readEvents(`http://127.0.0.1:${port}${path}`, { authorization: 'Bearer ann:user', ...headers });
+  expect(events.contentType).toBe('text/event-stream');
+  return events;
 }
 
-interface PolicyManager extends AsyncDisposable {
-  readonly url: string;
-  status: number;
-  readonly calls: {
-    readonly path: string;
-    readonly authorization: string | undefined;
-    readonly body: Record<string, unknown>;
-  }[];
-}
-
-async function createPolicyManager(): Promise<PolicyManager> {
-  const server = createServer((request, response) => {
-    let text = '';
-    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    request.on('end', () => {
-      const body = JSON.parse(text) as Record<string, unknown>;
-      manager.calls.push({ path: request.url ?? '', authorization: request.headers.authorization, body });
-      response.writeHead(manager.status, { 'content-type': 'application/json' }).end('[]');
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const manager: PolicyManager = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    status: 200,
-    calls: [],
-    [Symbol.asyncDispose]: () => {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(() => resolve()));
+/** Answers with `status`, whatever it is told. */
+async function createPolicyManager() {
+  const policy = { status: 200 };
+  const server = await createAnsweringServer(() => ({ status: policy.status, body: [] }));
+  return Object.assign(server, {
+    answers: (status: number) => {
+      policy.status = status;
     },
-  };
-  return manager;
+    calls: () =>
+      server.seen.map(({ path, headers, body }) => ({
+        path,
+        authorization: headers.authorization,
+        body: JSON.parse(body) as Record<string, unknown>,
+      })),
+  });
 }
