@@ -173,22 +173,41 @@ export class Dispatcher {
         this.invocations.started(invocation, this.clock.now());
         this.post({ type: 'invocation-started', invocation });
         this.observer.started?.(invocation);
+        this.#tellOwner(invocation, (owner, seq) => owner.started?.(seq));
       },
       settled: (invocation, outcome) => {
         this.post({ type: 'invocation-settled', invocation, outcome });
         this.observer.settled?.(invocation, outcome);
         this.invocations.settled(invocation);
       },
-      suspended: (invocation) => this.post({ type: 'invocation-suspended', invocation }),
+      suspended: (invocation) => {
+        this.post({ type: 'invocation-suspended', invocation });
+        this.#tellOwner(invocation, (owner, seq) => owner.suspended?.(seq));
+      },
       resumeRequested: (invocation) => this.post({ type: 'invocation-resume-requested', invocation }),
-      resumed: (invocation) => this.post({ type: 'invocation-resumed', invocation }),
+      resumed: (invocation) => {
+        this.post({ type: 'invocation-resumed', invocation });
+        this.#tellOwner(invocation, (owner, seq) => owner.resumed?.(seq));
+      },
       replicaAdded: (version, bytes) => this.#replicaAdded(version, resource, bytes),
       replicaLost: (version) => this.post({ type: 'replica-lost', version, resource }),
       transferFailed: (version, reason) => this.post({ type: 'transfer-failed', version, to: resource, reason }),
-      output: (invocation, stream, chunk) => this.observer.output?.(invocation, stream, chunk),
+      output: (invocation, stream, chunk) => {
+        this.observer.output?.(invocation, stream, chunk);
+        this.#tellOwner(invocation, (owner, seq) => owner.output?.(seq, stream, chunk));
+      },
       resized: (description) => this.#logger.info({ node: description.name }, 'node reports another capacity'),
       lost: (reason) => this.loseNode(resource, reason),
     };
+  }
+
+  /** What an attempt does, for the submitter of a task with `notify`: a peer link passes it on to its caller. */
+  #tellOwner(invocation: InvocationId, tell: (owner: ScopeOwner, seq: number) => void): void {
+    const record = this.invocations.get(invocation);
+    const owner = record === undefined ? undefined : this.#scopes.get(record.scope)?.owner;
+    if (record === undefined || owner === undefined) return;
+    const spec = this.#core.spec(record.task);
+    if (spec.notify === true) tell(owner, spec.seq);
   }
 
   #replicaAdded(version: VersionId, resource: ResourceId, bytes: number): void {
@@ -242,6 +261,14 @@ export class Dispatcher {
     return this.#elements[core] as CoreElement;
   }
 
+  /** Cancels a task that has not been given to a node yet. */
+  recall(scope: ScopeId, seq: number): void {
+    const task = this.#core.taskOf(scope, seq);
+    const status = task === undefined ? undefined : this.#core.task(task)?.status;
+    if (status !== 'ready' && status !== 'blocked') return;
+    this.post({ type: 'cancel-requested', scope, target: { task: seq }, reason: 'taken back by its caller' });
+  }
+
   newWait(done: (result: WaitResult) => void): WaitId {
     const wait = this.#nextWait++ as WaitId;
     this.#waits.set(wait, done);
@@ -285,6 +312,7 @@ export class Dispatcher {
     switch (content.from) {
       case 'inline':
         this.store.putInline(version, content.bytes);
+        if (content.key !== undefined) this.mover.alias(content.key, version);
         break;
       case 'reservation':
         this.store.seal(version, content.reservation, content.length);
@@ -403,6 +431,8 @@ export class Dispatcher {
         break;
       case 'resume':
         this.#nodes.get(effect.resource)?.resume(effect.invocation);
+        // A peer tells by itself when it has re-booked.
+        if (effect.resource === SELF) this.#tellOwner(effect.invocation, (owner, seq) => owner.resumed?.(seq));
         break;
       case 'task-settled':
         this.#scopes.get(effect.scope)?.owner.settled(effect.seq, effect.task, effect.outcome, effect.outputs);
@@ -480,6 +510,7 @@ export class Dispatcher {
       ...(spec.timeOutMs === undefined ? undefined : { timeOutMs: spec.timeOutMs }),
       ...(spec.key === undefined ? undefined : { key: spec.key }),
       ...(spec.trace === undefined ? undefined : { trace: spec.trace }),
+      ...(spec.constraints === undefined ? undefined : { constraints: spec.constraints }),
       ...(effect.companions === undefined
         ? undefined
         : { hostNames: effect.companions.map((id) => this.#nodes.get(id)?.description.name ?? '') }),

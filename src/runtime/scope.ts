@@ -102,6 +102,10 @@ export class ScopeClient implements Scope {
     this.#dispatcher.post({ type: 'cancel-requested', scope: this.id, target, reason });
   }
 
+  recall(seq: number): void {
+    this.#dispatcher.recall(this.id, seq);
+  }
+
   close(cancel?: string): void {
     if (this.#ended || (this.#closed && cancel === undefined)) return;
     this.#closed = true;
