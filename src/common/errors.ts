@@ -232,6 +232,21 @@ export const ERRORS = {
     message: 'The task returned a future that it did not get from a task of its own',
   },
   ERR_TASK_EXCEPTION: { status: 500, retryable: false, message: 'A task of the group threw: {reason}' },
+  ERR_TASK_ENDED: {
+    status: 409,
+    retryable: false,
+    message: 'The task has ended: it can submit and wait for nothing any more',
+  },
+  ERR_TASK_UNNAMED: {
+    status: 500,
+    retryable: false,
+    message: 'A task needs a name: give the function one, or the option name',
+  },
+  ERR_ARGUMENT_NOT_TRACKABLE: {
+    status: 500,
+    retryable: false,
+    message: 'A {direction} parameter needs an object, an array, a future or a file; it got {type}',
+  },
   ERR_TASK_NAME_CONFLICT: {
     status: 500,
     retryable: false,

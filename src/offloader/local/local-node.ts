@@ -307,7 +307,13 @@ export class LocalNode implements NodeHandle {
     if (!run.suspended) this.#watcher.suspended(run.request.invocation);
     run.suspended = true;
     scope.wait({ on: 'scope' }, (result) => {
-      run.outcome = result.status === 'failed' ? { status: 'failed', error: result.error } : outcome;
+      if (result.status === 'failed') {
+        // Its outputs were put into the store before it was known that it fails.
+        for (const version of run.request.outputs) this.#context.store.free(version);
+        run.outcome = { status: 'failed', error: result.error };
+      } else {
+        run.outcome = outcome;
+      }
       scope.close();
     });
   }

@@ -7,6 +7,7 @@ import type { BatchReader } from './batch.ts';
 import { readOutcome, type ThreadOutcome, type ThreadOutput } from './outcome-record.ts';
 import { FROM_THREAD, RUN_FLAG, STATUS, type ThreadImplementation, type ThreadSetup } from './protocol.ts';
 import { implementationKey } from './run-record.ts';
+import { ScopeServer } from './scope-server.ts';
 import { SlabNumbers, ThreadHost, type ThreadSettings } from './thread-host.ts';
 
 export interface ThreadExecutorOptions extends ThreadSettings {
@@ -31,6 +32,8 @@ interface Attempt {
   /** Why it is to end before its code does. */
   stop: { readonly kind: 'cancel' | 'timeout'; readonly reason: string } | undefined;
   timer: NodeJS.Timeout | undefined;
+  /** From its first call of the programming model on. */
+  scope: ScopeServer | undefined;
 }
 
 interface Thread {
@@ -39,6 +42,8 @@ interface Thread {
   readonly attempts: Map<number, Attempt>;
   /** Slots whose attempt was taken back. */
   readonly skipping: Set<number>;
+  /** Attempts that wait for tasks of their own. */
+  parked: number;
   /** Units it holds: those of the attempt that runs; attempts behind it need no more. */
   units: number;
 }
@@ -95,7 +100,14 @@ class ThreadExecutor implements Executor {
 
   execute(batch: readonly ExecutionRequest[]): void {
     for (const request of batch) {
-      const attempt: Attempt = { request, thread: undefined, slot: -1, stop: undefined, timer: undefined };
+      const attempt: Attempt = {
+        request,
+        thread: undefined,
+        slot: -1,
+        stop: undefined,
+        timer: undefined,
+        scope: undefined,
+      };
       this.#attempts.set(request.invocation, attempt);
       this.#queue.push(attempt);
     }
@@ -115,9 +127,13 @@ class ThreadExecutor implements Executor {
     return true;
   }
 
-  /** Attempts on these threads do not suspend yet: nested tasks need the scope records. */
-  resume(_invocation: InvocationId): void {
-    // Nothing waits for it.
+  resume(invocation: InvocationId): void {
+    const attempt = this.#attempts.get(invocation);
+    if (attempt?.thread === undefined || attempt.scope?.parked !== true) return;
+    attempt.thread.parked -= 1;
+    attempt.thread.units += attempt.request.booking.cpus;
+    this.#usedUnits += attempt.request.booking.cpus;
+    attempt.scope.resume();
   }
 
   resize(slots: number): Promise<void> {
@@ -165,14 +181,25 @@ class ThreadExecutor implements Executor {
 
   #idleThread(): Thread | undefined {
     for (const thread of this.#threads) if (thread.attempts.size === 0 && thread.skipping.size === 0) return thread;
-    return this.#threads.size < this.#maxThreads ? this.#start() : undefined;
+    if (this.#threads.size < this.#maxThreads) return this.#start();
+    // As many threads as may be, all of them waiting: attempts share one, told apart by their context.
+    let least: Thread | undefined;
+    for (const thread of this.#threads) {
+      if (active(thread) === 0 && (least === undefined || thread.attempts.size < least.attempts.size)) least = thread;
+    }
+    return least;
   }
 
   #shortestQueue(): Thread | undefined {
     let shortest: Thread | undefined;
     for (const thread of this.#threads) {
       const { size } = thread.attempts;
-      if (thread.units === 1 && size < AHEAD && (shortest === undefined || size < shortest.attempts.size))
+      if (
+        thread.units === 1 &&
+        size < AHEAD &&
+        active(thread) === size &&
+        (shortest === undefined || size < shortest.attempts.size)
+      )
         shortest = thread;
     }
     return shortest;
@@ -182,7 +209,8 @@ class ThreadExecutor implements Executor {
     const slot = thread.host.takeSlot();
     if (slot === undefined) return false;
     const { request } = attempt;
-    if (thread.attempts.size === 0) {
+    const shares = thread.attempts.size > 0 && active(thread) === 0;
+    if (active(thread) === 0) {
       thread.units = request.booking.cpus;
       this.#usedUnits += thread.units;
     }
@@ -195,7 +223,10 @@ class ThreadExecutor implements Executor {
       method: request.implementation.method,
     };
     const timed = request.timeOutMs !== undefined && request.timeOutMs > 0;
-    const flags = (timed ? RUN_FLAG.ANNOUNCE : 0) | (request.preserveInputs ? 0 : RUN_FLAG.IN_PLACE);
+    const flags =
+      (timed ? RUN_FLAG.ANNOUNCE : 0) |
+      (shares ? RUN_FLAG.SHARE : 0) |
+      (request.preserveInputs ? 0 : RUN_FLAG.IN_PLACE);
     try {
       thread.host.run(request, { slot, implementation: this.#implementation(request), flags }, implementation);
       this.#touch(thread);
@@ -238,7 +269,7 @@ class ThreadExecutor implements Executor {
       received: (batch) => this.#receive(thread, batch),
       died: (reason) => this.#died(thread, reason),
     });
-    const thread: Thread = { host, attempts: new Map(), skipping: new Set(), units: 0 };
+    const thread: Thread = { host, attempts: new Map(), skipping: new Set(), parked: 0, units: 0 };
     this.#threads.add(thread);
     return thread;
   }
@@ -263,7 +294,8 @@ class ThreadExecutor implements Executor {
   }
 
   #record(thread: Thread, batch: BatchReader): void {
-    switch (batch.word()) {
+    const kind = batch.word();
+    switch (kind) {
       case FROM_THREAD.READY:
         batch.word();
         break;
@@ -285,9 +317,38 @@ class ThreadExecutor implements Executor {
       case FROM_THREAD.DISCARD:
         thread.host.discard(batch.word());
         break;
+      case FROM_THREAD.SUSPENDED:
+        this.#suspended(thread, batch.word(), batch.word());
+        break;
       default:
-        throw new RuntimeError('ERR_INTERNAL', { reason: 'a thread sent a record that means nothing' });
+        this.#scopeRecord(thread, kind, batch);
     }
+  }
+
+  #scopeRecord(thread: Thread, kind: number, batch: BatchReader): void {
+    const slot = batch.word();
+    const attempt = thread.attempts.get(slot);
+    if (attempt === undefined)
+      throw new RuntimeError('ERR_INTERNAL', { reason: `record ${kind} of an attempt that has ended` });
+    attempt.scope ??= new ScopeServer(attempt.request, this.#host, thread.host, slot);
+    attempt.scope.record(kind, batch);
+  }
+
+  /** Its units go to another thread, and so does what was given to its thread ahead. */
+  #suspended(thread: Thread, slot: number, received: number): void {
+    const attempt = thread.attempts.get(slot);
+    if (attempt?.scope === undefined || !attempt.scope.suspend(received)) return;
+    thread.parked += 1;
+    const behind = [...thread.attempts.values()].filter(
+      (other) => other.scope?.parked !== true && this.#takeBack(other),
+    );
+    this.#queue = [...behind, ...this.#queue];
+    if (active(thread) === 0) {
+      this.#usedUnits -= thread.units;
+      thread.units = 0;
+    }
+    this.#host.suspended(attempt.request.invocation);
+    this.#pump();
   }
 
   #started(attempt: Attempt | undefined): void {
@@ -334,6 +395,7 @@ class ThreadExecutor implements Executor {
   #release(thread: Thread): void {
     this.#usedUnits -= thread.units;
     thread.units = 0;
+    thread.parked = 0;
     thread.attempts.clear();
     thread.skipping.clear();
     this.#dirty.delete(thread);
@@ -394,8 +456,9 @@ class ThreadExecutor implements Executor {
 
   #leave(attempt: Attempt, thread: Thread): void {
     thread.attempts.delete(attempt.slot);
+    if (attempt.scope?.parked === true) thread.parked -= 1;
     attempt.thread = undefined;
-    if (thread.attempts.size > 0) return;
+    if (active(thread) > 0) return;
     this.#usedUnits -= thread.units;
     thread.units = 0;
   }
@@ -416,6 +479,7 @@ class ThreadExecutor implements Executor {
 
   #forget(attempt: Attempt): void {
     clearTimeout(attempt.timer);
+    attempt.scope?.end();
     this.#attempts.delete(attempt.request.invocation);
   }
 
@@ -473,6 +537,9 @@ class ThreadExecutor implements Executor {
     }
   }
 }
+
+/** Attempts that run or are ahead: those that do not wait for tasks of their own. */
+const active = (thread: Thread): number => thread.attempts.size - thread.parked;
 
 /** More than any node has: the executor itself bounds the number. */
 const MAX_THREADS = 4096;

@@ -4,6 +4,8 @@
 import { threadId } from 'node:worker_threads';
 import { decode } from '../data/value-codec.ts';
 import { useCodePaths } from '../program/code-paths.ts';
+import { programs } from '../program/current.ts';
+import { Program } from '../program/program.ts';
 import { BatchReader, BatchWriter } from './batch.ts';
 import { FROM_THREAD, type SlabMessage, type ThreadImplementation, type ThreadSetup, TO_THREAD } from './protocol.ts';
 import { readRun } from './run-record.ts';
@@ -12,6 +14,7 @@ import { captureOutput, NO_SLOT } from './thread/console-capture.ts';
 import { bindPublicEntry, Modules } from './thread/modules.ts';
 import { Outputs } from './thread/outputs.ts';
 import { RunLoop } from './thread/run-loop.ts';
+import { type LinkParts, readWaitDone, ScopeLink } from './thread/scope-link.ts';
 import { Slabs } from './thread/slabs.ts';
 
 export default function runThread(setup: ThreadSetup): Promise<void> {
@@ -30,7 +33,7 @@ class Thread {
     this.#slabs = new Slabs(setup);
     bindPublicEntry(setup.publicEntry);
     useCodePaths(setup.codePaths);
-    this.#loop = new RunLoop({
+    const loop = new RunLoop({
       out: this.#out,
       flush: this.#flush,
       claims: new Int32Array(setup.claims),
@@ -39,6 +42,18 @@ class Thread {
       outputs: new Outputs(this.#slabs),
       checkInputs: setup.checkInputs,
     });
+    this.#loop = loop;
+    const parts: LinkParts = {
+      out: this.#out,
+      scheduleFlush: () => this.#scheduleFlush(),
+      slabs: this.#slabs,
+      setWaiting: (attempt, waiting) => {
+        attempt.waiting = waiting;
+        loop.setWaiting(waiting);
+        loop.wake();
+      },
+    };
+    programs.open = (attempt) => new Program(new ScopeLink(attempt, parts));
   }
 
   run(): Promise<void> {
@@ -83,12 +98,24 @@ class Thread {
         attempt?.abort(decode(batch.view(), { copy: true }));
         break;
       }
+      case TO_THREAD.WAIT_DONE:
+        this.#waitDone(batch);
+        break;
       case TO_THREAD.CLOSE:
         this.#close();
         break;
       default:
         throw new Error(`record ${kind} means nothing`);
     }
+  }
+
+  /** Read whole also when its attempt has ended. */
+  #waitDone(batch: BatchReader): void {
+    const attempt = this.#loop.get(batch.word());
+    const done = readWaitDone(batch);
+    const program = attempt?.program;
+    if (attempt === undefined || program === undefined) return;
+    attempts.run(attempt, () => program.link.receive(done));
   }
 
   #close(): void {

@@ -1,16 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { TaskProgram } from '../../program/task-program.ts';
+import type { Program } from '../../program/program.ts';
 import type { BatchWriter } from '../batch.ts';
 import { FROM_THREAD, type RUN_FLAG, type ThreadReservation } from '../protocol.ts';
 import type { RunRecord } from '../run-record.ts';
 import type { Inputs } from './inputs.ts';
+import type { ScopeLink } from './scope-link.ts';
 
 /** An attempt on its thread, from claim to settlement. User code reaches it through AsyncLocalStorage. */
 export class Attempt {
   readonly record: RunRecord;
   readonly signature: string;
   /** Opened at its first call of the programming model. */
-  program: TaskProgram | undefined;
+  program: Program<ScopeLink> | undefined;
   inputs: Inputs | undefined;
   settled = false;
   /** It waits for tasks of its own and has said so. */

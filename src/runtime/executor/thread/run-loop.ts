@@ -93,6 +93,10 @@ export class RunLoop {
     this.#flush();
   };
 
+  wake(): void {
+    this.#schedule();
+  }
+
   /** After something outside the loop has changed what may run. */
   #schedule(): void {
     if (this.#scheduled) return;

@@ -1,0 +1,133 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Applications } from '../../src/agent/runtime/applications.ts';
+import { JobLogs } from '../../src/agent/runtime/job-logs.ts';
+import { Nodes } from '../../src/agent/runtime/nodes.ts';
+import { Recorder } from '../../src/agent/runtime/recorder.ts';
+import { RuntimeBackend } from '../../src/agent/runtime/runtime-backend.ts';
+import { createClock } from '../../src/common/clock.ts';
+import { silentLogger } from '../../src/common/logger.ts';
+import type { ApplicationId, StartApplication } from '../../src/contracts/agent/model.ts';
+import { LocalNode } from '../../src/offloader/local/local-node.ts';
+import { createObjectStore, type SlabStore } from '../../src/runtime/data/object-store.ts';
+import { Dispatcher } from '../../src/runtime/dispatcher.ts';
+import { createThreadExecutor } from '../../src/runtime/executor/thread-executor.ts';
+import type { DataMover } from '../../src/runtime/ports.ts';
+import { createCore } from '../../src/runtime/scheduler/scheduler.ts';
+import { aResource } from './scheduler-case.ts';
+
+const source = join(import.meta.dirname, '../../src');
+
+/** A data port without peers: one machine needs no other, so whatever asks it to pull is a defect. */
+const noPeers: DataMover = {
+  port: 0,
+  alias: () => undefined,
+  resolve: () => undefined,
+  pull: (_version, _kind, _sources, done) =>
+    done({ error: { code: 'ERR_DATA_MISSING', message: 'there is no other node' } }),
+  cancelPull: () => undefined,
+  ticket: () => '',
+  linkKey: () => '',
+  stats: () => ({ bytesIn: 0, bytesOut: 0, pulls: 0, failures: 0 }),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
+
+/** An agent of one machine, put together from the real parts, without REST. */
+export class LocalAgent implements AsyncDisposable {
+  readonly store: SlabStore = createObjectStore({ limitBytes: 256 * 2 ** 20 });
+  readonly dispatcher: Dispatcher;
+  readonly backend: RuntimeBackend;
+  readonly folder = mkdtempSync(join(tmpdir(), 'mk-agent-'));
+
+  constructor(options: { cpus: number; codePath: string }) {
+    const logs = new JobLogs(this.folder, false);
+    const recorder = new Recorder(10_000, logs);
+    const identity = { name: 'self', incarnation: 'test', host: '127.0.0.1', dataPort: 0 };
+    this.dispatcher = new Dispatcher({
+      core: createCore(),
+      store: this.store,
+      mover: noPeers,
+      identity,
+      clock: createClock(),
+      logger: silentLogger,
+      observer: recorder,
+      onFatal: (error) => {
+        throw error;
+      },
+    });
+    const { dispatcher, store } = this;
+    const context = {
+      self: identity,
+      store,
+      mover: noPeers,
+      sources: dispatcher.sources.bind(dispatcher),
+      openScope: dispatcher.openScope.bind(dispatcher),
+      workingDir: this.folder,
+    };
+    const applications = new Applications(dispatcher, 100);
+    const nodes = new Nodes(dispatcher, context, [], silentLogger);
+    recorder.bind(dispatcher, applications, nodes);
+    const { resource, watcher } = dispatcher.reserveNode();
+    const node = new LocalNode(aResource('self', options.cpus), context, watcher, (host) => [
+      createThreadExecutor(host, {
+        slots: options.cpus,
+        codePaths: [options.codePath],
+        publicEntry: pathToFileURL(join(source, 'index.ts')).href,
+        workerEntry: join(source, 'runtime/executor/worker-entry.ts'),
+        checkInputs: true,
+        graceMs: 100,
+      }),
+    ]);
+    nodes.addSelf(node.description);
+    dispatcher.attach(resource, node);
+    const close = () => dispatcher.close();
+    this.backend = new RuntimeBackend({ dispatcher, applications, nodes, recorder, logs, drainMs: 0, close });
+  }
+
+  start(methodName: string, args: readonly (string | number)[] = []): Promise<ApplicationId> {
+    const request: StartApplication = {
+      language: 'JS',
+      className: 'program.ts',
+      methodName,
+      hasResult: true,
+      parameters: args.map((value, index) => ({
+        index,
+        direction: 'IN',
+        type: typeof value === 'number' ? 'DOUBLE_T' : 'STRING_T',
+        stream: 'UNSPECIFIED',
+        value: { form: 'element', value },
+      })),
+      results: [],
+    };
+    return this.backend.startApplication(request, {});
+  }
+
+  /** Status of the application when it has ended. */
+  ended(id: ApplicationId): Promise<string> {
+    return new Promise((resolve) => {
+      const stop = this.backend.subscribe(id, 0, (events) => {
+        for (const event of events) {
+          if (event.type !== 'status' || event.view.status === 'accepted' || event.view.status === 'running') continue;
+          queueMicrotask(() => stop());
+          resolve(event.view.status);
+        }
+      });
+    });
+  }
+
+  async call(methodName: string, args: readonly (string | number)[] = []): Promise<unknown> {
+    const id = await this.start(methodName, args);
+    const status = await this.ended(id);
+    if (status !== 'completed')
+      throw Object.assign(new Error(this.backend.application(id)?.error?.message), { status });
+    return (await this.backend.result(id))[0]?.value;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.backend.shutdown('end of the test');
+    await this.store[Symbol.asyncDispose]();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
