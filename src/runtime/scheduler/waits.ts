@@ -15,6 +15,8 @@ export interface Wait {
   readonly target: WaitTarget;
   /** Data waits: version rows in the order of the handles, each needed by the wait. */
   readonly versions: readonly number[];
+  /** Those of them that are not here yet. */
+  readonly absent: Set<number>;
   /** Barriers: tasks submitted before this index count; those of them that have not settled. */
   readonly limit: number;
   missing: number;
@@ -30,7 +32,8 @@ export function beginWait(state: CoreState, scope: ScopeState, id: WaitId, targe
   }
   const versions =
     target.on === 'data' ? target.handles.map((handle) => resolved(state, latestOf(state, scope, handle))) : [];
-  const wait: Wait = { id, scope, target, versions, limit: scope.nextSeq, missing: unsettled(scope, target) };
+  const absent = new Set(versions);
+  const wait: Wait = { id, scope, target, versions, absent, limit: scope.nextSeq, missing: unsettled(scope, target) };
   state.waits.set(id, wait);
   scope.waits += 1;
   for (const version of versions) {
@@ -68,21 +71,25 @@ function look(state: CoreState, wait: Wait): void {
 }
 
 function lookAtData(state: CoreState, wait: Wait): void {
-  let ready = true;
-  for (const version of wait.versions) {
-    if (isFailed(state, version)) {
-      const failure = state.failures.get(version)!;
-      tellOf(wait.scope, failure);
-      end(state, wait, {
-        status: 'failed',
-        error: failure.error,
-        ...(failure.origin === undefined ? {} : { task: failure.origin }),
-      });
-      return;
-    }
-    if (!isHere(state, resolved(state, version))) ready = false;
+  for (const version of wait.absent) if (!lookAtVersion(state, wait, version)) return;
+  endIfHere(state, wait);
+}
+
+/** False when the wait has ended with it. */
+function lookAtVersion(state: CoreState, wait: Wait, version: number): boolean {
+  if (isFailed(state, version)) {
+    const failure = state.failures.get(version)!;
+    tellOf(wait.scope, failure);
+    const task = failure.origin === undefined ? {} : { task: failure.origin };
+    end(state, wait, { status: 'failed', error: failure.error, ...task });
+    return false;
   }
-  if (!ready) return;
+  if (isHere(state, resolved(state, version))) wait.absent.delete(version);
+  return true;
+}
+
+function endIfHere(state: CoreState, wait: Wait): void {
+  if (wait.absent.size > 0) return;
   end(state, wait, {
     status: 'satisfied',
     versions: wait.versions.map((version) => state.versionId(resolved(state, version))),
@@ -100,10 +107,14 @@ function isHere(state: CoreState, version: number): boolean {
   return false;
 }
 
-/** A version was written, failed, arrived here, or was lost. */
+/** A version was written, failed, arrived here, or was lost: one look at it, however many others are waited for. */
 export function versionChanged(state: CoreState, version: number): void {
   const waiting = state.versionWaits.get(version);
-  if (waiting !== undefined) for (const wait of [...waiting]) if (state.waits.has(wait.id)) lookAtData(state, wait);
+  if (waiting === undefined) return;
+  for (const wait of [...waiting]) {
+    if (state.waits.has(wait.id) && wait.absent.has(version) && lookAtVersion(state, wait, version))
+      endIfHere(state, wait);
+  }
 }
 
 /** A task of the scope has settled. */
