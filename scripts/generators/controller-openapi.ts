@@ -2,6 +2,7 @@ import { silentLogger } from '../../src/common/logger.ts';
 import { createNoAuth } from '../../src/controller/iam/no-auth.ts';
 import { createJobManagerService } from '../../src/controller/job-manager/main.ts';
 import { createLighthouseService } from '../../src/controller/lighthouse/main.ts';
+import { createMatchmakerService } from '../../src/controller/matchmaker/main.ts';
 import type { Service } from '../../src/controller/service/listening.ts';
 import { createShellBackendService } from '../../src/controller/shell-backend/main.ts';
 import { openDatabase } from '../../src/controller/store/database.ts';
@@ -17,6 +18,7 @@ export default async function controllerOpenapi(): Promise<GeneratedFiles> {
   const services: readonly Service[] = [
     await createLighthouseService(dependencies),
     await createJobManagerService({ ...dependencies, matchmakerUrl: ANYWHERE }),
+    await createMatchmakerService({ ...dependencies, aggregatorUrl: ANYWHERE }),
     await createShellBackendService({
       ...dependencies,
       jobManagerUrl: ANYWHERE,

@@ -52,5 +52,7 @@ function policyOf(policy: Policy): readonly JsonObject[] {
   }
   if (policy.type !== 'scheduler') return [];
   const { performance, energy, security } = policy;
-  return [{ type: 'scheduler', performance, energy, security, ...applied }];
+  const { arrangement } = policy.properties;
+  const arranged: JsonObject = arrangement === undefined ? {} : { properties: { arrangement } };
+  return [{ type: 'scheduler', performance, energy, security, ...arranged, ...applied }];
 }

@@ -23,6 +23,9 @@ export function misfit(ledger: Ledger, index: number, wanted: Requirements): num
   if (wanted.devices !== undefined && missingDevice(ledger, index, wanted.devices) !== undefined) bits |= BIT.devices;
   if (wanted.nodeLabels?.some((label) => !hasLabel(fleet.labels[index], label))) bits |= BIT.nodelabel;
   if (wanted.orchestrators?.includes(fleet.orchestrator[index]!) === false) bits |= BIT.orchestrator;
+  if (wanted.avoid?.some((place) => place.node === fleet.node[index] && place.cluster === fleet.cluster[index])) {
+    bits |= BIT.avoided;
+  }
   return bits;
 }
 
@@ -78,6 +81,7 @@ const EXPLAIN: Readonly<Record<RequirementKind, Explain>> = {
   },
   orchestrator: ({ fleet }, index, wanted) =>
     `${wanted.orchestrators!.join(' or ')} wanted, the cluster is ${fleet.orchestrator[index] || 'of unknown type'}`,
+  avoided: () => 'the component was taken away from here',
 };
 
 function amount(free: number, installed: number, format: (value: number) => string): string {

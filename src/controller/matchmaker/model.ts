@@ -28,7 +28,10 @@ export interface ComponentPlacement {
   readonly component: string;
   /** One, or one per value of a node label that lists several; none when a part found no node. */
   readonly targets: readonly Target[];
+  readonly knownNodes: number;
   readonly rejectedNodes: number;
+  /** How many nodes each kind of requirement rules out; a node that misses several is counted for each. */
+  rejectedBy(): ReadonlyMap<RequirementKind, number>;
   /** Every node that will not do and why, given where everything else of the request went. Made on demand. */
   rejections(limit?: number): Rejection[];
 }
@@ -201,7 +204,9 @@ function placementOf(
       node: fleet.node[index]!,
       orchestrator: fleet.orchestrator[index]!,
     })),
+    knownNodes: fleet.size,
     rejectedNodes: bits.reduce((count, bit) => count + (bit === 0 ? 0 : 1), 0),
+    rejectedBy: () => countKinds(bits),
     rejections: (limit = fleet.size) => withoutOwn(own, ledger, () => rejectionsOf(ledger, wanted, bits, limit)),
   };
 }
@@ -216,6 +221,15 @@ function withoutOwn<T>(own: readonly PlacedPart[], ledger: Ledger, look: () => T
 
 const misfits = (ledger: Ledger, wanted: Requirements): Uint8Array =>
   Uint8Array.from({ length: ledger.fleet.size }, (_, index) => misfit(ledger, index, wanted));
+
+function countKinds(bits: Uint8Array): ReadonlyMap<RequirementKind, number> {
+  const counts = new Map<RequirementKind, number>();
+  for (const bit of bits) {
+    if (bit === 0) continue;
+    for (const kind of misfitKinds(bit)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return counts;
+}
 
 function rejectionsOf(ledger: Ledger, wanted: Requirements, bits: Uint8Array, limit: number): Rejection[] {
   const { fleet } = ledger;

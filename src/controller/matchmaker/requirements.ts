@@ -8,6 +8,8 @@ export interface Requirements extends DescribedRequirements {
   readonly minSecurity?: number;
   /** Kinds of orchestrator that can run it; absent: any. */
   readonly orchestrators?: readonly string[];
+  /** Nodes that it must not go to, because it failed there or was taken away. */
+  readonly avoid?: readonly { readonly cluster: string; readonly node: string }[];
 }
 
 /** Influence of each aim, 0 to 1 as users write them; what they leave of 1 goes to a tight fit. */
@@ -55,5 +57,6 @@ export const REQUIREMENT_KINDS = [
   'devices',
   'nodelabel',
   'security',
+  'avoided',
 ] as const;
 export type RequirementKind = (typeof REQUIREMENT_KINDS)[number];

@@ -211,7 +211,11 @@ describe('matchmaking', () => {
     check([aFleet(4), aRequest(5), reservations], (taxonomy, request, reserved) => {
       const before = JSON.stringify([taxonomy, request, reserved]);
       const answer = () =>
-        matchmake(request, fleetOf(taxonomy), reserved).map((one) => ({ ...one, rejections: one.rejections() }));
+        matchmake(request, fleetOf(taxonomy), reserved).map((one) => ({
+          ...one,
+          rejectedBy: [...one.rejectedBy()],
+          rejections: one.rejections(),
+        }));
       expect(answer()).toEqual(answer());
       expect(JSON.stringify([taxonomy, request, reserved])).toBe(before);
     });

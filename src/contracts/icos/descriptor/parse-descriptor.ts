@@ -1,9 +1,10 @@
-import type { Application, JsonValue } from './application.ts';
+import type { Application, JsonObject } from './application.ts';
 import { readComponentForm } from './component-form.ts';
 import { Issues, invalidDescriptor } from './issues.ts';
+import { jsonDocuments } from './json-value.ts';
 import { readKubernetesForm } from './kubernetes-form.ts';
 import { DEFAULT_LIMITS, type DescriptorLimits } from './limits.ts';
-import { type DescriptorDocument, parseYamlDocuments, writeYaml } from './yaml-text.ts';
+import { type DescriptorDocument, parseYamlDocuments } from './yaml-text.ts';
 
 export interface DescriptorOptions {
   readonly limits?: Partial<DescriptorLimits>;
@@ -16,14 +17,23 @@ export interface DescriptorOptions {
  * `ERR_DESCRIPTOR_TOO_LARGE`; nothing of a descriptor with one mistake is returned.
  */
 export function parseDescriptor(text: string, options: DescriptorOptions = {}): Application {
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  return readDocuments(parseYamlDocuments(text, limits), limits, options.manifests ?? 'required');
+  return readDescriptor(text, options).application;
 }
 
 /** The same for a descriptor that came as JSON: one document, or an array of them. */
 export function parseDescriptorJson(value: unknown, options: DescriptorOptions = {}): Application {
-  const documents: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return parseDescriptor(documents.map((document) => `---\n${writeYaml(document as JsonValue)}`).join(''), options);
+  return readDescriptor(value, options).application;
+}
+
+/** With the plain values it was read from, for whoever gives a descriptor back. A string is YAML, anything else JSON. */
+export function readDescriptor(
+  body: unknown,
+  options: DescriptorOptions = {},
+): { readonly application: Application; readonly documents: readonly JsonObject[] } {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const documents = typeof body === 'string' ? parseYamlDocuments(body, limits) : jsonDocuments(body, limits);
+  const application = readDocuments(documents, limits, options.manifests ?? 'required');
+  return { application, documents: documents.map(({ value }) => value) };
 }
 
 function readDocuments(
