@@ -1,4 +1,5 @@
-import { PeerService } from '../../src/agent/peer/peer-service.ts';
+import { type PeerEndpoint, startPeerEndpoint } from '../../src/agent/peer/endpoint.ts';
+import type { PeerService } from '../../src/agent/peer/peer-service.ts';
 import { silentLogger } from '../../src/common/logger.ts';
 import { GrpcAgentAdaptor } from '../../src/offloader/grpc-agent/adaptor.ts';
 import { type Heartbeats, startHeartbeats } from '../../src/offloader/grpc-agent/heartbeats.ts';
@@ -11,38 +12,40 @@ import type { InvocationOutcome } from '../../src/runtime/model/outcome.ts';
 import type { LaunchRequest, NodeHandle, NodeWatcher } from '../../src/runtime/ports.ts';
 import { type Behaviour, MinimalRuntime } from './minimal-runtime.ts';
 
-/** A callee: minimal runtime, service, heartbeats. */
+/** A callee: the endpoint of an agent over the minimal runtime. */
 export class Callee implements AsyncDisposable {
   readonly runtime: MinimalRuntime;
-  readonly service: PeerService;
-  readonly heartbeats: Heartbeats;
-  port = 0;
+  readonly #endpoint: PeerEndpoint;
 
-  private constructor(heartbeats: Heartbeats, runtime: MinimalRuntime, security: LinkSecurity) {
+  private constructor(runtime: MinimalRuntime, endpoint: PeerEndpoint) {
     this.runtime = runtime;
-    this.heartbeats = heartbeats;
-    this.service = new PeerService({
-      runtime,
-      describe: runtime.describe,
-      heartbeats,
-      logger: silentLogger,
-      security,
-      graceMs: 1500,
-    });
+    this.#endpoint = endpoint;
   }
 
   static async start(behaviour: Behaviour, security: LinkSecurity = {}): Promise<Callee> {
     const runtime = new MinimalRuntime('callee', behaviour);
-    const { incarnation } = runtime.self;
-    const heartbeats = await startHeartbeats({ host: '127.0.0.1', port: 0, incarnation });
-    const callee = new Callee(heartbeats, runtime, security);
-    callee.port = await callee.service.listen('127.0.0.1', 0);
-    return callee;
+    const endpoint = await startPeerEndpoint({
+      runtime,
+      describe: runtime.describe,
+      logger: silentLogger,
+      host: '127.0.0.1',
+      port: 0,
+      security,
+      graceMs: 1500,
+    });
+    return new Callee(runtime, endpoint);
+  }
+
+  get port(): number {
+    return this.#endpoint.port;
+  }
+
+  get service(): PeerService {
+    return this.#endpoint.service;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.service[Symbol.asyncDispose]();
-    await this.heartbeats[Symbol.asyncDispose]();
+    await this.#endpoint[Symbol.asyncDispose]();
     await this.runtime[Symbol.asyncDispose]();
   }
 }

@@ -94,9 +94,10 @@ export class PeerData {
     return handle;
   }
 
-  declareFrom(version: number, kind: DatumKind, provenance: Provenance, name?: string): Handle {
+  /** Without the file's name: two versions of one file are two data here, and a name would make them one. */
+  declareFrom(version: number, kind: DatumKind, provenance: Provenance): Handle {
     const handle = this.newHandle();
-    this.#scope.declare(handle, kind, sourcesContent(provenance, this.key(version)), name);
+    this.#scope.declare(handle, kind, sourcesContent(provenance, this.key(version)));
     return handle;
   }
 

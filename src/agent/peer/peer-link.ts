@@ -216,9 +216,7 @@ export class PeerLink implements ScopeOwner {
     let missing = false;
     for (let index = 0; index < reader.accessCount; index++) {
       reader.nextAccess();
-      const handle = writesVersion(reader.direction)
-        ? this.#written(reader, call, index)
-        : this.#read(reader, call, index);
+      const handle = writesVersion(reader.direction) ? this.#written(reader, call) : this.#read(reader, call);
       if (handle === undefined) missing = true;
       else accesses.push(accessOf(reader, handle, index));
     }
@@ -235,7 +233,7 @@ export class PeerLink implements ScopeOwner {
     return handles;
   }
 
-  #read(reader: LaunchReader, call: MutableCall, index: number): Handle | undefined {
+  #read(reader: LaunchReader, call: MutableCall): Handle | undefined {
     const { input, inputForm } = reader;
     if (inputForm === INPUT_NONE) throw invalidFrame('an access reads nothing');
     if (inputForm === INPUT_PASSING) {
@@ -243,24 +241,24 @@ export class PeerLink implements ScopeOwner {
       call.passing.push(handle);
       return handle;
     }
-    const held = this.#data.get(input) ?? this.#bring(reader, index);
+    const held = this.#data.get(input) ?? this.#bring(reader);
     if (held !== undefined && !held.reported) call.unreported.push(held);
     return held?.handle;
   }
 
-  #bring(reader: LaunchReader, index: number): HeldVersion | undefined {
+  #bring(reader: LaunchReader): HeldVersion | undefined {
     const { input, kind } = reader;
     if (reader.inputForm === INPUT_INLINE) {
       return this.#data.hold(input, this.#data.declareInline(reader.inline as Uint8Array, input), 'value', true);
     }
     if (reader.inputForm !== INPUT_SOURCES) return undefined;
     const provenance = reader.provenance as Provenance;
-    const handle = this.#data.declareFrom(input, kindAt(kind), provenance, nameAt(reader, index));
+    const handle = this.#data.declareFrom(input, kindAt(kind), provenance);
     return this.#data.hold(input, handle, kindAt(kind), false, provenance);
   }
 
   /** The handle that a task writes: its value before is what the task reads, if it reads. */
-  #written(reader: LaunchReader, call: MutableCall, index: number): Handle | undefined {
+  #written(reader: LaunchReader, call: MutableCall): Handle | undefined {
     const version = reader.nextOutput();
     const kind = kindAt(reader.kind);
     const group = this.#data.get(version);
@@ -270,7 +268,7 @@ export class PeerLink implements ScopeOwner {
     }
     const held = reader.inputForm === INPUT_NONE ? undefined : this.#data.get(reader.input);
     const replaces = held !== undefined && !reader.preserveInputs ? held.version : undefined;
-    const handle = this.#updatable(reader, held, index);
+    const handle = this.#updatable(reader, held);
     if (handle === undefined) return undefined;
     const shared = directionAt(reader.direction) === 'CONCURRENT';
     call.outputs.push({ version, handle, kind, shared, ...(replaces === undefined ? {} : { replaces }) });
@@ -279,13 +277,13 @@ export class PeerLink implements ScopeOwner {
     return handle;
   }
 
-  #updatable(reader: LaunchReader, held: HeldVersion | undefined, index: number): Handle | undefined {
+  #updatable(reader: LaunchReader, held: HeldVersion | undefined): Handle | undefined {
     const { inputForm, input } = reader;
     if (inputForm === INPUT_NONE) return this.#data.newHandle();
     if (held !== undefined) return reader.preserveInputs ? this.#data.clone(held) : held.handle;
     if (reader.inline !== undefined) return this.#data.declareInline(reader.inline);
     if (reader.provenance === undefined) return undefined;
-    return this.#data.declareFrom(input, kindAt(reader.kind), reader.provenance, nameAt(reader, index));
+    return this.#data.declareFrom(input, kindAt(reader.kind), reader.provenance);
   }
 
   #cancels(body: Uint8Array): void {
@@ -322,11 +320,11 @@ export class PeerLink implements ScopeOwner {
     this.#stagings.set(version, wait);
   }
 
-  #declareStaged({ version, kind, inline, provenance, name }: StageIn): HeldVersion {
+  #declareStaged({ version, kind, inline, provenance }: StageIn): HeldVersion {
     if (inline !== undefined)
       return this.#data.hold(version, this.#data.declareInline(inline, version), 'value', false);
     if (provenance === undefined) throw invalidFrame('a stage-in without content');
-    const handle = this.#data.declareFrom(version, kindAt(kind), provenance, name === '' ? undefined : name);
+    const handle = this.#data.declareFrom(version, kindAt(kind), provenance);
     return this.#data.hold(version, handle, kindAt(kind), false, provenance);
   }
 
@@ -536,11 +534,6 @@ function accessOf(reader: LaunchReader, handle: Handle, index: number): Access {
     ...(keepRename ? { keepRename } : {}),
     ...(weight === undefined ? {} : { weight }),
   };
-}
-
-function nameAt(reader: LaunchReader, index: number): string | undefined {
-  const name = reader.extra?.names[index];
-  return name === '' ? undefined : name;
 }
 
 function extraFields(extra: LaunchExtra): Partial<TaskSpec> {

@@ -92,6 +92,9 @@ export class LinkClient {
   /** up: the stream carries frames. broken: being opened again. ended: lost or closed. */
   #state: 'up' | 'broken' | 'ended' = 'broken';
   #heardAt = performance.now();
+  /** Its heartbeat port has answered at least once. */
+  #reached = false;
+  #recheck: NodeJS.Timeout | undefined;
   #stopWatching: () => void = () => undefined;
   readonly #abort = new AbortController();
 
@@ -281,18 +284,24 @@ export class LinkClient {
     );
   }
 
+  /** The stream may show life when heartbeats do not come through; an idle one shows none for long. */
   #gone(reason: string, evidence: GoneEvidence): void {
     const { target, timing, logger } = this.#options;
-    const heard = this.#state === 'up' && performance.now() - this.#heardAt < timing.deadlineMs;
-    if (evidence === 'proof' || (evidence === 'silence' && !heard)) {
+    if (evidence === 'unreached' && !this.#reached) {
+      logger.warn({ peer: target.name, reason }, 'no heartbeats from a peer: its stream alone tells whether it lives');
+      return;
+    }
+    this.#reached = true;
+    const heardAt = this.#heardAt;
+    const left = evidence !== 'proof' && this.#state === 'up' ? heardAt + timing.deadlineMs - performance.now() : 0;
+    if (left <= 0) {
       this.#lose(reason);
       return;
     }
-    logger.warn(
-      { peer: target.name, reason },
-      'no heartbeats from a peer whose stream is up: the stream alone is watched',
-    );
-    if (evidence === 'silence') this.#watch();
+    this.#recheck = setTimeout(() => {
+      if (this.#heardAt === heardAt) this.#lose(reason);
+      else this.#watch();
+    }, left);
   }
 
   #lose(reason: string): void {
@@ -311,6 +320,7 @@ export class LinkClient {
   #end(): void {
     this.#state = 'ended';
     this.#stopWatching();
+    clearTimeout(this.#recheck);
     this.#abort.abort();
     this.channel.close();
   }

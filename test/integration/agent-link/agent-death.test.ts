@@ -52,6 +52,7 @@ describe('the death of a callee', () => {
     await caller.until(({ lost }) => lost !== undefined);
     const took = performance.now() - stopped;
     expect(took).toBeGreaterThan(400);
+    expect(took).toBeLessThan(3000);
     expect(caller.told.lost).toContain('no heartbeat for');
     callee.child.kill('SIGCONT');
     expect(caller.told.outcomes.has(2 as InvocationId)).toBe(false);
