@@ -259,6 +259,17 @@ export const ERRORS = {
     message: '{reader} has {limit} pulls going already; try again when one has ended',
   },
   ERR_DATA_MISSING: { status: 404, retryable: false, message: '{key} is not held here' },
+  ERR_DISK_FAILED: { status: 507, retryable: true, message: 'Cannot write {bytes} bytes to {path}: {reason}' },
+  ERR_TRANSFER_CANCELLED: {
+    status: 409,
+    retryable: false,
+    message: 'The transfer of version {version} was cancelled: {reason}',
+  },
+  ERR_TRANSFER_FAILED: {
+    status: 502,
+    retryable: true,
+    message: 'Version {version} could not be fetched from any of its holders; the last said: {reason}',
+  },
   ERR_TICKET_REFUSED: { status: 403, retryable: false, message: 'The ticket of {reader} is refused: {reason}' },
   ERR_RESOURCE_UNKNOWN: {
     status: 404,

@@ -10,6 +10,8 @@ import type { ReadableContent } from './object-store.ts';
 export interface Content {
   readonly kind: DatumKind;
   readonly size: number;
+  /** Files: permission bits. */
+  readonly mode: number;
   readonly manifestBytes: number;
   /** The bytes, if they lie in memory. */
   readonly memory: Uint8Array | undefined;
@@ -38,6 +40,7 @@ function memoryContent(memory: Uint8Array): Content {
   return {
     kind: 'value',
     size: memory.length,
+    mode: 0,
     manifestBytes: 0,
     memory,
     read: (offset, into) => Promise.resolve(into.set(memory.subarray(offset, offset + into.length))),
@@ -47,11 +50,9 @@ function memoryContent(memory: Uint8Array): Content {
 
 async function openPath(name: string, path: string): Promise<Content> {
   try {
-    const { size, isDirectory } = await stat(path).then((stats) => ({
-      size: stats.size,
-      isDirectory: stats.isDirectory(),
-    }));
-    if (!isDirectory) return new SegmentContent(name, 'file', [{ length: size, path }]);
+    const stats = await stat(path);
+    if (!stats.isDirectory())
+      return new SegmentContent(name, 'file', [{ length: stats.size, path }], stats.mode & 0o777);
     const entries = await readManifest(path);
     const manifest = encodeManifest(entries);
     const files = entries.filter(({ type }) => type === 'file');
@@ -71,6 +72,7 @@ type Segment =
 class SegmentContent implements Content {
   readonly kind: DatumKind;
   readonly size: number;
+  readonly mode: number;
   readonly manifestBytes: number;
   readonly memory = undefined;
   readonly #name: string;
@@ -79,8 +81,9 @@ class SegmentContent implements Content {
   #at = 0;
   #open: { readonly path: string; readonly handle: FileHandle } | undefined;
 
-  constructor(name: string, kind: DatumKind, segments: readonly Segment[]) {
+  constructor(name: string, kind: DatumKind, segments: readonly Segment[], mode = 0) {
     this.#name = name;
+    this.mode = mode;
     this.kind = kind;
     this.#segments = segments;
     let start = 0;

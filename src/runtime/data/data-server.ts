@@ -73,6 +73,7 @@ export class DataServer implements AsyncDisposable {
   /** Answers under way by reader. */
   readonly #active = new Map<string, number>();
   #buffers = 0;
+  readonly #spareBuffers: Uint8Array[] = [];
   readonly #bufferWaiters: (() => void)[] = [];
 
   constructor(options: DataServerOptions) {
@@ -126,11 +127,12 @@ export class DataServer implements AsyncDisposable {
     while ((this.#buffers + 1) * CHUNK_BYTES > this.options.limits.maxBufferBytes)
       await new Promise<void>((resolve) => this.#bufferWaiters.push(resolve));
     this.#buffers += 1;
-    return Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    return this.#spareBuffers.pop() ?? new Uint8Array(CHUNK_BYTES);
   }
 
-  giveBuffer(): void {
+  giveBuffer(buffer: Uint8Array): void {
     this.#buffers -= 1;
+    if (this.#spareBuffers.length < WINDOW) this.#spareBuffers.push(buffer);
     this.#bufferWaiters.shift()?.();
   }
 
@@ -149,18 +151,17 @@ class ReaderConnection {
   readonly #socket: Socket;
   readonly #nonce = randomBytes(24);
   readonly #decoder = new RequestDecoder();
+  readonly #hello: NodeJS.Timeout;
   #answering: Promise<void> | undefined;
   #expected = 1;
-  #welcome = false;
 
   constructor(server: DataServer, socket: Socket) {
     this.#server = server;
     this.#socket = socket;
-    const { helloMs } = server.options.limits;
-    const hello = setTimeout(() => this.#drop('no ticket in time'), helloMs).unref();
+    this.#hello = setTimeout(() => this.#drop('no ticket in time'), server.options.limits.helloMs).unref();
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
-        clearTimeout(hello);
+        clearTimeout(this.#hello);
         void (this.#answering ?? Promise.resolve()).then(resolve);
       });
     });
@@ -169,10 +170,7 @@ class ReaderConnection {
     socket.on('timeout', () => this.#timedOut());
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     socket.write(encodeGreeting(this.#nonce));
-    this.#hello = hello;
   }
-
-  readonly #hello: NodeJS.Timeout;
 
   async close(): Promise<void> {
     this.#socket.destroy();
@@ -208,10 +206,9 @@ class ReaderConnection {
       stats.refused[signature] += 1;
       options.log.warn({ reader: request.reader, key: request.key, reason: signature }, 'refused a ticket');
       this.#refuse(new RuntimeError('ERR_TICKET_REFUSED', { reader: request.reader, reason: signature }));
-      this.#socket.end();
       return;
     }
-    this.#welcomed();
+    clearTimeout(this.#hello);
     if (!this.#server.enter(request.reader)) {
       stats.refused.busy += 1;
       const limit = options.limits.maxAnswersPerReader;
@@ -223,12 +220,6 @@ class ReaderConnection {
     } finally {
       this.#server.leave(request.reader);
     }
-  }
-
-  #welcomed(): void {
-    if (this.#welcome) return;
-    this.#welcome = true;
-    clearTimeout(this.#hello);
   }
 
   async #serve(request: PullRequest, sealKey: Uint8Array): Promise<void> {
@@ -294,12 +285,13 @@ class Sender {
 
   /** Resolves when the system has taken the last byte, or rejects; then nothing of the content is in use any more. */
   async send(from: number): Promise<void> {
-    const { kind, size, manifestBytes } = this.#content;
+    const { kind, size, mode, manifestBytes } = this.#content;
     let answer: Buffer | undefined = encodeAnswer({
       type: 'content',
       kind,
       size,
       offset: from,
+      mode,
       manifestBytes,
       chunkBytes: CHUNK_BYTES,
     });
@@ -322,11 +314,11 @@ class Sender {
     try {
       await this.#content.read(offset, bytes);
     } catch (error) {
-      this.#server.giveBuffer();
+      this.#server.giveBuffer(buffer);
       if (answer === undefined) throw new Error('it could not be read to its end', { cause: error });
       throw error;
     }
-    this.#write(answer, offset, bytes, () => this.#server.giveBuffer());
+    this.#write(answer, offset, bytes, () => this.#server.giveBuffer(buffer));
   }
 
   #write(answer: Buffer | undefined, offset: number, bytes: Uint8Array, done?: () => void): void {

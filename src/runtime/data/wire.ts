@@ -4,7 +4,7 @@
  * ```
  * holder:  greeting (32): magic, version, nonce
  * reader:  request: length u32, JSON                                      one at a time
- * holder:  answer (32): type, kind, size, offset, manifest, chunk size    then chunks, or a refusal: JSON
+ * holder:  answer (32): type, kind, mode, size, offset, manifest, chunk   then chunks, or a refusal: JSON
  *          chunk: length u32, zero u32, tag (16), then `length` bytes
  * ```
  * Integers are big-endian. An answer has at least one chunk, and all but the last are of the announced size. The tag of
@@ -39,6 +39,8 @@ export type Answer =
       readonly size: number;
       /** Where the bytes start: what the reader asked for. */
       readonly offset: number;
+      /** Files: permission bits. */
+      readonly mode: number;
       /** Directories: the first bytes of the content name its entries. */
       readonly manifestBytes: number;
       readonly chunkBytes: number;
@@ -97,6 +99,7 @@ export function encodeAnswer(answer: Answer): Buffer {
   }
   bytes.writeUInt8(CONTENT, 0);
   bytes.writeUInt8(DATUM_KINDS.indexOf(answer.kind), 1);
+  bytes.writeUInt16BE(answer.mode, 2);
   bytes.writeBigUInt64BE(BigInt(answer.size), 8);
   bytes.writeBigUInt64BE(BigInt(answer.offset), 16);
   bytes.writeUInt32BE(answer.manifestBytes, 24);
@@ -118,17 +121,19 @@ export function decodeAnswer(bytes: Uint8Array): Answer {
   return {
     type: 'content',
     kind,
-    ...decodeLengths(buffer),
+    mode: within(buffer.readUInt16BE(2), 0, 0o777, 'mode'),
+    ...decodeLengths(buffer, kind),
     chunkBytes: within(buffer.readUInt32BE(28), 1, LONGEST_CHUNK, 'chunk size'),
   };
 }
 
-function decodeLengths(buffer: Buffer): { size: number; offset: number; manifestBytes: number } {
+function decodeLengths(buffer: Buffer, kind: DatumKind): { size: number; offset: number; manifestBytes: number } {
   const size = within(Number(buffer.readBigUInt64BE(8)), 0, Number.MAX_SAFE_INTEGER, 'size');
+  const [least, most] = kind === 'directory' ? [2, Math.min(size, MANIFEST_LIMIT)] : [0, 0];
   return {
     size,
     offset: within(Number(buffer.readBigUInt64BE(16)), 0, size, 'offset'),
-    manifestBytes: within(buffer.readUInt32BE(24), 0, Math.min(size, MANIFEST_LIMIT), 'manifest'),
+    manifestBytes: within(buffer.readUInt32BE(24), least, most, 'manifest'),
   };
 }
 
