@@ -4,7 +4,8 @@
 install: node_modules/.installed
 
 node_modules/.installed: package-lock.json
-	npm ci --no-audit --no-fund --loglevel=error
+	# `npm ci` of npm 11 takes the optional packages of other platforms for missing; this installs what the lock file pins.
+	npm install --no-save --no-audit --no-fund --loglevel=error
 	touch $@
 
 build: install
