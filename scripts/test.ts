@@ -39,12 +39,6 @@ const SUITES = {
     { name: 'e2e', minutes: 10, vitest: projects('e2e') },
   ],
   long: [
-    {
-      name: 'property, ten times the cases',
-      minutes: 15,
-      vitest: [...projects('property'), '--testTimeout=900000'],
-      env: { MK_PROPERTY_RUNS: '2000' },
-    },
     { name: 'long', minutes: 20, vitest: projects('long') },
   ],
 } satisfies Record<string, readonly Suite[]>;
