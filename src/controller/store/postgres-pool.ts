@@ -26,6 +26,7 @@ export const createPostgresDialect = (options: PostgresOptions): PostgresDialect
 /** A pool whose errors say that the database is away when it is; it connects anew by itself when it is back. */
 class TranslatingPool implements PostgresPool {
   readonly #pool: pg.Pool;
+  readonly #names = new StatementNames();
 
   constructor(options: PostgresOptions) {
     this.#pool = new pg.Pool({
@@ -44,7 +45,7 @@ class TranslatingPool implements PostgresPool {
 
   async connect(): Promise<PostgresPoolClient> {
     const client = await this.#pool.connect().catch(rethrow);
-    return new TranslatingClient(client);
+    return new TranslatingClient(client, this.#names);
   }
 
   end(): Promise<void> {
@@ -56,18 +57,40 @@ const rethrow = (thrown: unknown): never => {
   throw databaseError(thrown);
 };
 
+const MAX_NAMES = 200;
+
+/**
+ * Statements with a name are parsed and planned once per connection. Only the first so many different ones get a name:
+ * lists of values make ever new texts, and the server keeps each of them.
+ */
+class StatementNames {
+  readonly #names = new Map<string, string>();
+
+  of(text: string): string | undefined {
+    const known = this.#names.get(text);
+    if (known !== undefined || this.#names.size >= MAX_NAMES) return known;
+    const name = `mk${this.#names.size}`;
+    this.#names.set(text, name);
+    return name;
+  }
+}
+
 class TranslatingClient {
   readonly #client: pg.PoolClient;
+  readonly #names: StatementNames;
   readonly #onError = (): void => undefined;
 
-  constructor(client: pg.PoolClient) {
+  constructor(client: pg.PoolClient, names: StatementNames) {
     this.#client = client;
+    this.#names = names;
     client.on('error', this.#onError);
   }
 
   query = (async (sql: string, parameters: readonly unknown[]) => {
     try {
-      return await this.#client.query(sql, [...parameters]);
+      const name = this.#names.of(sql);
+      const values = [...parameters];
+      return await this.#client.query(name === undefined ? { text: sql, values } : { name, text: sql, values });
     } catch (thrown) {
       throw databaseError(thrown);
     }

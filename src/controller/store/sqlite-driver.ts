@@ -1,14 +1,8 @@
-import { resolve } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import {
-  type CompiledQuery,
-  type DatabaseConnection,
-  type Driver,
-  type QueryResult,
-  CompiledQuery as Raw,
-  type TransactionSettings,
-} from 'kysely';
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
 import { databaseError } from './database-error.ts';
+import { CommitGroup } from './sqlite-commit-group.ts';
+import { type Turns, turnsAt } from './sqlite-turns.ts';
 
 export interface SqliteOptions {
   /** A file, or `:memory:`. */
@@ -27,7 +21,8 @@ export interface SqliteOptions {
 export class SqliteDriver implements Driver {
   readonly #options: SqliteOptions;
   readonly #turns: Turns;
-  #connection: SqliteConnection | undefined;
+  #file: OpenFile | undefined;
+  #gathering: NodeJS.Immediate | undefined;
 
   constructor(options: SqliteOptions) {
     this.#options = options;
@@ -35,79 +30,106 @@ export class SqliteDriver implements Driver {
   }
 
   async init(): Promise<void> {
-    await this.#turns.take();
+    await this.#turns.take(this);
     try {
-      this.#connection = this.#open();
+      this.#file = new OpenFile(this.#options);
     } finally {
       this.#turns.pass();
     }
   }
 
-  #open(): SqliteConnection {
-    const database = new DatabaseSync(this.#options.path, {
-      timeout: this.#options.busyTimeoutMs,
-      enableForeignKeyConstraints: true,
-    });
-    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${this.#options.synchronous}`);
-    return new SqliteConnection(database);
-  }
-
   async acquireConnection(): Promise<DatabaseConnection> {
-    await this.#turns.take();
-    if (this.#connection === undefined) throw new Error('the driver is not initialised');
-    return this.#connection;
+    await this.#turns.take(this);
+    if (this.#file === undefined) throw new Error('the driver is not initialised');
+    return new Turn(this.#file);
   }
 
-  releaseConnection(): Promise<void> {
-    this.#turns.pass();
+  releaseConnection(connection: DatabaseConnection): Promise<void> {
+    const turn = connection as Turn;
+    if (!turn.isPassed) this.#end(turn);
     return Promise.resolve();
   }
 
-  async beginTransaction(connection: DatabaseConnection, _settings: TransactionSettings): Promise<void> {
-    await connection.executeQuery(Raw.raw('begin immediate'));
+  beginTransaction(connection: DatabaseConnection, _settings: TransactionSettings): Promise<void> {
+    return attempt(() => (connection as Turn).begin());
   }
 
+  /** The turn ends here, not with the release: whoever is next may share the commit that this one waits for. */
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(Raw.raw('commit'));
+    const turn = connection as Turn;
+    const isDurable = turn.join();
+    this.#end(turn);
+    await isDurable;
   }
 
-  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(Raw.raw('rollback'));
+  rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    return attempt(() => (connection as Turn).leave());
   }
 
   destroy(): Promise<void> {
-    this.#connection?.close();
-    this.#connection = undefined;
+    this.#turns.finishRest(this);
+    this.#file?.close();
+    this.#file = undefined;
     return Promise.resolve();
+  }
+
+  #end(turn: Turn): void {
+    turn.isPassed = true;
+    const { group } = turn.file;
+    if (group.isOpen && !group.isFull && this.#turns.isFree) {
+      this.#gather(group);
+      return;
+    }
+    if (group.isFull || !this.#turns.isNext(this)) group.commit();
+    this.#turns.pass();
+  }
+
+  /** Nobody waits: what arrives in the same round of the event loop may still share the commit. */
+  #gather(group: CommitGroup): void {
+    const finish = (): void => void group.commit();
+    this.#turns.rest(this, finish);
+    clearImmediate(this.#gathering);
+    this.#gathering = setImmediate(() => this.#turns.finishRest(this));
+  }
+}
+
+function attempt(work: () => void): Promise<void> {
+  try {
+    work();
+    return Promise.resolve();
+  } catch (thrown) {
+    return Promise.reject(databaseError(thrown));
   }
 }
 
 /** Compiled statements are kept: compiling costs more than running most of them. */
 const MAX_STATEMENTS = 256;
 
-class SqliteConnection implements DatabaseConnection {
+class OpenFile {
+  readonly group: CommitGroup;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
-  constructor(database: DatabaseSync) {
-    this.#database = database;
+  constructor(options: SqliteOptions) {
+    this.#database = new DatabaseSync(options.path, {
+      timeout: options.busyTimeoutMs,
+      enableForeignKeyConstraints: true,
+    });
+    this.#database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous}`);
+    this.group = new CommitGroup(this.#database);
   }
 
-  executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+  run<Row>(query: CompiledQuery): QueryResult<Row> {
     try {
       const statement = this.#statement(query.sql);
       const parameters = query.parameters as SQLInputValue[];
-      if (statement.columns().length > 0) return Promise.resolve({ rows: statement.all(...parameters) as Row[] });
+      if (statement.columns().length > 0) return { rows: statement.all(...parameters) as Row[] };
       const { changes } = statement.run(...parameters);
-      return Promise.resolve({ rows: [], numAffectedRows: BigInt(changes) });
+      return { rows: [], numAffectedRows: BigInt(changes) };
     } catch (thrown) {
-      return Promise.reject(databaseError(thrown));
+      this.group.failIfUndone(thrown);
+      throw databaseError(thrown);
     }
-  }
-
-  // biome-ignore lint/correctness/useYield: the interface wants a generator, and nothing here streams
-  async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
-    throw new Error('streaming is not supported: read pages instead');
   }
 
   close(): void {
@@ -126,39 +148,46 @@ class SqliteConnection implements DatabaseConnection {
   }
 }
 
-/**
- * Turns belong to the file: a connection waiting for another one of the same thread would block the thread that the
- * other needs to go on. Held weakly, so that a file nobody has open is forgotten.
- */
-const turnsByFile = new Map<string, WeakRef<Turns>>();
+const isRead = (sql: string): boolean => /^\s*(select|with|pragma)\b/i.test(sql);
 
-function turnsAt(path: string): Turns {
-  if (path === ':memory:') return new Turns();
-  const file = resolve(path);
-  const known = turnsByFile.get(file)?.deref();
-  if (known !== undefined) return known;
-  for (const [other, turns] of turnsByFile) if (turns.deref() === undefined) turnsByFile.delete(other);
-  const turns = new Turns();
-  turnsByFile.set(file, new WeakRef(turns));
-  return turns;
-}
+/** The connection while somebody has it. */
+class Turn implements DatabaseConnection {
+  readonly file: OpenFile;
+  isPassed = false;
+  #inTransaction = false;
 
-/** First come, first served. */
-class Turns {
-  readonly #waiting: (() => void)[] = [];
-  #taken = false;
-
-  take(): Promise<void> {
-    if (!this.#taken) {
-      this.#taken = true;
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  constructor(file: OpenFile) {
+    this.file = file;
   }
 
-  pass(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#taken = false;
-    else next();
+  begin(): void {
+    this.file.group.begin();
+    this.#inTransaction = true;
+  }
+
+  join(): Promise<void> {
+    this.#inTransaction = false;
+    return this.file.group.join();
+  }
+
+  leave(): void {
+    this.#inTransaction = false;
+    this.file.group.leave();
+  }
+
+  executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    try {
+      const result = this.file.run<Row>(query);
+      // A write of its own is answered when it is durable, like a transaction; it does not wait for others.
+      const failed = this.#inTransaction || isRead(query.sql) ? undefined : this.file.group.commit();
+      return failed === undefined ? Promise.resolve(result) : Promise.reject(failed);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  // biome-ignore lint/correctness/useYield: the interface wants a generator, and nothing here streams
+  async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
+    throw new Error('streaming is not supported: read pages instead');
   }
 }

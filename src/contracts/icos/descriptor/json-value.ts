@@ -2,8 +2,9 @@ import { RuntimeError } from '../../../common/errors.ts';
 import type { JsonValue } from './application.ts';
 import { invalidDescriptor } from './issues.ts';
 import type { DescriptorLimits } from './limits.ts';
-import { type DescriptorDocument, writeYaml } from './yaml-text.ts';
+import type { DescriptorDocument } from './yaml-text.ts';
 import { isObject } from './yaml-value.ts';
+import { writeYaml } from './yaml-writer.ts';
 
 /** A descriptor that came as JSON, under the same limits as one in YAML. */
 export function jsonDocuments(body: unknown, limits: DescriptorLimits): readonly DescriptorDocument[] {

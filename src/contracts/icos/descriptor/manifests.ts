@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue, Manifest } from './application.ts';
 import type { Issues } from './issues.ts';
 import { subdomainProblem } from './names.ts';
-import { writeYaml } from './yaml-text.ts';
 import { isObject } from './yaml-value.ts';
+import { writeYaml } from './yaml-writer.ts';
 
 /** Kinds of the groups that every Kubernetes has. Kinds of other groups are custom resources and cannot be known here. */
 const BUILT_IN_KINDS: Readonly<Record<string, readonly string[]>> = {

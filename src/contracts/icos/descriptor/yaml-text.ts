@@ -1,9 +1,10 @@
-import { type Document, parseAllDocuments, stringify, type Tags } from 'yaml';
+import { type Document, parseAllDocuments, type Tags } from 'yaml';
 import { RuntimeError } from '../../../common/errors.ts';
-import type { JsonObject, JsonValue } from './application.ts';
+import type { JsonObject } from './application.ts';
 import { invalidDescriptor } from './issues.ts';
+import { jsonDocuments } from './json-value.ts';
 import type { DescriptorLimits } from './limits.ts';
-import { checkJson, isObject, YamlReader } from './yaml-value.ts';
+import { isObject, YamlReader } from './yaml-value.ts';
 
 /** A document with the text it came from. */
 export interface DescriptorDocument {
@@ -26,8 +27,8 @@ export function parseYamlDocuments(text: string, limits: DescriptorLimits): read
   if (bytes > limits.maxBytes) {
     throw new RuntimeError('ERR_DESCRIPTOR_TOO_LARGE', { bytes, limit: limits.maxBytes });
   }
-  const asJson = parseJsonDocument(text, limits);
-  if (asJson !== undefined) return [asJson];
+  const asJson = parseJsonText(text, limits);
+  if (asJson !== undefined) return asJson;
   const reader = new YamlReader(limits);
   const documents = composed(text).filter((document) => document.contents !== null);
   if (documents.length === 0) throw invalidDescriptor('(document)', 'is empty');
@@ -43,16 +44,15 @@ export function parseYamlDocuments(text: string, limits: DescriptorLimits): read
 }
 
 /** JSON is YAML, and some ten times faster read as what it is: that is what other services send. */
-function parseJsonDocument(text: string, limits: DescriptorLimits): DescriptorDocument | undefined {
+function parseJsonText(text: string, limits: DescriptorLimits): readonly DescriptorDocument[] | undefined {
   if (!text.startsWith('{')) return undefined;
-  let value: JsonValue;
+  let value: unknown;
   try {
-    value = JSON.parse(text) as JsonValue;
+    value = JSON.parse(text);
   } catch {
     return undefined;
   }
-  checkJson(value, limits);
-  return { value: value as JsonObject, source: text };
+  return jsonDocuments(value, limits);
 }
 
 function composed(text: string): readonly Document[] {
@@ -84,7 +84,3 @@ function sourceOf(document: Document, text: string): string {
   const range = document.contents?.range;
   return range === null || range === undefined ? text : text.slice(range[0], range[2]);
 }
-
-/** Quotes whatever another reader could take for something else than text, under either version of YAML. */
-export const writeYaml = (value: JsonValue): string =>
-  stringify(value, { version: '1.1', compat: 'core', aliasDuplicateObjects: false, lineWidth: 0 });

@@ -93,6 +93,8 @@ function scalarValue(node: Scalar, path: string): Json {
   const { value } = node;
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
   if (typeof value !== 'number') return node.source ?? String(value);
+  // The library takes `e0` for a number with an exponent and no digits.
+  if (Number.isNaN(value) && /^[-+]?e/i.test(node.source ?? '')) return node.source ?? '';
   if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
     throw invalidDescriptor(
       path || '(document)',
@@ -104,17 +106,3 @@ function scalarValue(node: Scalar, path: string): Json {
 
 export const isObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** The same limits for what was parsed as JSON. */
-export function checkJson(value: JsonValue, limits: DescriptorLimits): void {
-  let nodes = 0;
-  const walk = (at: JsonValue, depth: number): void => {
-    nodes += 1;
-    if (nodes > limits.maxNodes) throw invalidDescriptor('(document)', `holds more than ${limits.maxNodes} values`);
-    if (depth > limits.maxDepth)
-      throw invalidDescriptor('(document)', `is nested deeper than ${limits.maxDepth} levels`);
-    if (typeof at !== 'object' || at === null) return;
-    for (const member of Array.isArray(at) ? (at as readonly JsonValue[]) : Object.values(at)) walk(member, depth + 1);
-  };
-  walk(value, 0);
-}

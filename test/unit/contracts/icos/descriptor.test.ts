@@ -185,13 +185,14 @@ describe('YAML as Kubernetes reads it', () => {
     (only(parseDescriptor(pod(env))).manifests[0]!.content['metadata'] as { annotations: unknown }).annotations;
 
   it('takes yes and on for booleans, but not as keys, and neither times nor dates', () => {
-    expect(annotations('a: yes, on: "yes", c: 22:22, d: 2024-01-01, e: 0644, f: 1_000')).toEqual({
+    expect(annotations('a: yes, on: "yes", c: 22:22, d: 2024-01-01, e: 0644, f: 1_000, g: e0')).toEqual({
       a: true,
       on: 'yes',
       c: '22:22',
       d: '2024-01-01',
       e: 420,
       f: 1000,
+      g: 'e0',
     });
   });
 
