@@ -4,7 +4,8 @@ import { percentile } from './report.ts';
 
 export interface Load {
   readonly url: string;
-  readonly body: string;
+  /** The same for all, or by the number of the request. */
+  readonly body: string | ((index: number) => string);
   readonly contentType: string;
 }
 
@@ -19,6 +20,8 @@ const CONNECTIONS = 64;
 /** Sends requests over kept connections and times them. */
 export class HttpLoad implements AsyncDisposable {
   readonly #agent = new Agent({ connections: CONNECTIONS });
+  /** Goes on from run to run, so that numbered requests go round all their numbers. */
+  #sent = 0;
 
   /** As many as go with so many under way. */
   async closed(load: Load, count: number, inFlight: number): Promise<Latencies> {
@@ -28,7 +31,7 @@ export class HttpLoad implements AsyncDisposable {
     const worker = async (): Promise<void> => {
       while (left > 0) {
         left -= 1;
-        took.push(await this.#once(load));
+        took.push(await this.#once(load, left));
       }
     };
     await Promise.all(Array.from({ length: inFlight }, worker));
@@ -42,7 +45,10 @@ export class HttpLoad implements AsyncDisposable {
     const total = perSecond * seconds;
     while (took.length < total) {
       const due = Math.min(total, Math.floor(((performance.now() - started) / 1000) * perSecond));
-      while (took.length < due) took.push(this.#once(load, started + (took.length / perSecond) * 1000));
+      while (took.length < due) {
+        took.push(this.#once(load, this.#sent, started + (took.length / perSecond) * 1000));
+        this.#sent += 1;
+      }
       await wait(1);
     }
     return summary(await Promise.all(took), performance.now() - started);
@@ -52,12 +58,12 @@ export class HttpLoad implements AsyncDisposable {
     await this.#agent.destroy();
   }
 
-  async #once(load: Load, due = performance.now()): Promise<number> {
+  async #once(load: Load, index: number, due = performance.now()): Promise<number> {
     const { statusCode, body } = await request(load.url, {
       method: 'POST',
       dispatcher: this.#agent,
       headers: { 'content-type': load.contentType },
-      body: load.body,
+      body: typeof load.body === 'string' ? load.body : load.body(index),
     });
     const text = await body.text();
     if (statusCode >= 300) throw new Error(`${load.url}: ${statusCode} ${text.slice(0, 200)}`);
