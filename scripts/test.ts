@@ -38,9 +38,7 @@ const SUITES = {
     { name: 'integration', minutes: 10, vitest: projects('integration') },
     { name: 'e2e', minutes: 10, vitest: projects('e2e') },
   ],
-  long: [
-    { name: 'long', minutes: 20, vitest: projects('long') },
-  ],
+  long: [{ name: 'long', minutes: 20, vitest: projects('long') }],
 } satisfies Record<string, readonly Suite[]>;
 
 const SKIPPED = 77;
