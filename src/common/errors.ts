@@ -229,7 +229,7 @@ export const ERRORS = {
   ERR_FUTURE_FOREIGN: {
     status: 500,
     retryable: false,
-    message: 'The task returned a future that it did not get from a task of its own',
+    message: 'A future can be used only in the program or task whose call returned it',
   },
   ERR_TASK_EXCEPTION: { status: 500, retryable: false, message: 'A task of the group threw: {reason}' },
   ERR_TASK_ENDED: {
@@ -242,10 +242,23 @@ export const ERRORS = {
     retryable: false,
     message: 'A task needs a name: give the function one, or the option name',
   },
-  ERR_ARGUMENT_NOT_TRACKABLE: {
-    status: 500,
+  ERR_FUTURE_EMPTY: {
+    status: 400,
     retryable: false,
-    message: 'A {direction} parameter needs an object, an array, a future or a file; it got {type}',
+    message: 'Task {task} returns nothing, so its future cannot be an argument',
+  },
+  ERR_PARAMETER_INVALID: { status: 400, retryable: false, message: 'Argument {position} of {task}: {reason}' },
+  ERR_TASK_DECLARATION_INVALID: { status: 400, retryable: false, message: 'Task {task}: {field} is invalid: {reason}' },
+  ERR_TASK_MODULE_UNKNOWN: {
+    status: 400,
+    retryable: false,
+    message: 'Task {task} is declared in {file}, outside the code paths, so no other thread or node can find it',
+  },
+  ERR_PROGRAM_NONE: {
+    status: 409,
+    retryable: false,
+    message:
+      'Tasks were called while a module was being loaded in an executor thread. Call them in a function, or below `if (import.meta.main)`',
   },
   ERR_TASK_NAME_CONFLICT: {
     status: 500,

@@ -11,7 +11,7 @@ export const TO_THREAD = {
   IMPLEMENTATION: 1,
   /** See run-record.ts. */
   RUN: 2,
-  /** slot, encoded reason: abort the signal of the attempt. */
+  /** slot, reason: abort the signal of the attempt. */
   ABORT: 3,
   /** slot, wait, status, then the values or the error. See scope-server.ts. */
   WAIT_DONE: 4,

@@ -135,7 +135,12 @@ function extraOf(request: ExecutionRequest): RunExtra | undefined {
   }
   return {
     task: request.task,
-    ...(files ? { workingDir: request.workingDir, names: request.accesses.map(presentedName) } : {}),
+    ...(files
+      ? {
+          workingDir: request.workingDir,
+          names: request.accesses.map((access, i) => presentedName(access, request.names?.[i])),
+        }
+      : {}),
     ...(hostNames === undefined ? {} : { hostNames }),
     ...(trace === undefined ? {} : { trace }),
     ...(gpus.length === 0 ? {} : { gpus }),
@@ -143,7 +148,8 @@ function extraOf(request: ExecutionRequest): RunExtra | undefined {
   };
 }
 
-const presentedName = (access: Access): string | undefined => (access.keepRename === true ? undefined : access.name);
+const presentedName = (access: Access, known: string | undefined): string | undefined =>
+  access.keepRename === true ? undefined : (access.name ?? known);
 
 /** Same function on the same module: threads know it by one number. */
 export const implementationKey = (signature: string, implementation: Implementation): string =>

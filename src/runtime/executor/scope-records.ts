@@ -1,79 +1,218 @@
+/**
+ * Calls on a scope as records from a thread. All begin with the record's number and the slot of the attempt; what
+ * follows is written and read here, side by side.
+ */
+
 import { decode, encode } from '../data/value-codec.ts';
-import { type Access, DATUM_KINDS, DIRECTIONS } from '../model/access.ts';
-import type { CoreId, Handle } from '../model/ids.ts';
+import type { Access, DatumKind } from '../model/access.ts';
+import { DATUM_KINDS, DIRECTIONS } from '../model/access.ts';
+import type { CoreId, GroupId, Handle } from '../model/ids.ts';
+import { NONE } from '../model/ids.ts';
 import type { TaskSpec } from '../model/task.ts';
+import type { CancelTarget, WaitTarget } from '../ports.ts';
+import type { LinkContent } from '../program/link.ts';
 import type { BatchReader, BatchWriter } from './batch.ts';
 
-/** A task as its thread submits it: scope and key are the executor's to add. */
-export type SubmittedTask = Omit<TaskSpec, 'scope' | 'key'>;
+const DECLARED = { INLINE: 1, RESERVATION: 2, PATH: 3, NOTHING: 4 } as const;
+const TARGET = { DATA: 1, TASKS: 2, GROUP: 3, SCOPE: 4 } as const;
+const CANCELS = { TASK: 1, GROUP: 2, ALL: 3 } as const;
+const FLAG = { MORE: 1, KEY: 2 } as const;
+const NO_ACCESSES: readonly Access[] = [];
+const NO_RETURNS: readonly Handle[] = [];
 
-/** Fields that few tasks have, as one encoded value. */
-type Rest = Pick<
-  SubmittedTask,
-  | 'priority'
-  | 'onFailure'
-  | 'timeOutMs'
-  | 'groups'
-  | 'computingNodes'
-  | 'constraints'
-  | 'repeatable'
-  | 'isReplicated'
-  | 'isDistributed'
->;
+type Submission = Omit<TaskSpec, 'scope'>;
+
+/** Fields that few tasks have: they travel as one encoded object. */
+interface MoreFields extends Omit<Submission, 'seq' | 'core' | 'args' | 'accesses' | 'returns' | 'key'> {
+  /** Fields of accesses beyond handle, direction and kind, by index. */
+  readonly extras?: readonly (Omit<Access, 'handle' | 'direction' | 'kind'> | undefined)[];
+}
+
+export function writeSubmission(batch: BatchWriter, task: Submission): void {
+  const { accesses, returns, args } = task;
+  const more = moreFields(task);
+  batch.word(task.seq);
+  batch.word(task.core);
+  batch.word((more === undefined ? 0 : FLAG.MORE) | (task.key === undefined ? 0 : FLAG.KEY));
+  batch.word(accesses.length);
+  // Handles of returns are counted up one after the other.
+  batch.word(returns.length);
+  if (returns.length > 0) batch.word(returns[0]!);
+  batch.bytes(args ?? NO_BYTES);
+  for (const { handle, direction, kind } of accesses) {
+    batch.word(handle);
+    batch.word(DIRECTIONS.indexOf(direction) * DATUM_KINDS.length + DATUM_KINDS.indexOf(kind));
+  }
+  if (more !== undefined) batch.bytes(encode(more));
+  if (task.key !== undefined) batch.text(task.key);
+}
+
+export function readSubmission(batch: BatchReader): Submission {
+  const seq = batch.word();
+  const core = batch.word() as CoreId;
+  const flags = batch.word();
+  const accessCount = batch.word();
+  const returnCount = batch.word();
+  const returns = returnCount === 0 ? NO_RETURNS : countUp(batch.word(), returnCount);
+  const args = batch.bytes();
+  let accesses = accessCount === 0 ? NO_ACCESSES : readAccesses(batch, accessCount);
+  if (flags === 0) return { seq, core, args, accesses, returns };
+  const more = (flags & FLAG.MORE) === 0 ? {} : (decode(batch.view(), { copy: true }) as MoreFields);
+  const key = (flags & FLAG.KEY) === 0 ? {} : { key: batch.text() };
+  const { extras, ...fields } = more;
+  if (extras !== undefined) accesses = accesses.map((access, i) => ({ ...access, ...extras[i] }));
+  return { seq, core, args, accesses, returns, ...fields, ...key };
+}
 
 const NO_BYTES = new Uint8Array(0);
 
-export function writeTask(batch: BatchWriter, task: SubmittedTask): void {
-  const { seq, core, args, accesses, returns, notify: _notify, trace: _trace, ...rest } = task;
-  batch.word(seq);
-  batch.word(core);
-  batch.bytes(args ?? NO_BYTES);
-  batch.word(accesses.length);
-  for (const access of accesses) writeAccess(batch, access);
-  batch.word(returns.length);
-  for (const handle of returns) batch.word(handle);
-  batch.bytes(Object.keys(rest).length === 0 ? NO_BYTES : encode(rest));
+function moreFields(task: Submission): MoreFields | undefined {
+  const { seq: _seq, core: _core, args: _args, accesses, returns: _returns, key: _key, ...fields } = task;
+  const extras = accesses.some((access) => Object.keys(access).length > 3) ? accesses.map(extraOf) : undefined;
+  if (extras === undefined && Object.keys(fields).length === 0) return undefined;
+  return extras === undefined ? fields : { ...fields, extras };
 }
 
-export function readTask(batch: BatchReader): SubmittedTask {
-  const seq = batch.word();
-  const core = batch.word() as CoreId;
-  const args = batch.bytes();
-  const accesses = Array.from({ length: batch.word() }, () => readAccess(batch));
-  const returns = Array.from({ length: batch.word() }, () => batch.word() as Handle);
-  const rest = batch.view();
-  return {
-    seq,
-    core,
-    accesses,
-    returns,
-    ...(args.length === 0 ? {} : { args }),
-    ...(rest.length === 0 ? {} : (decode(rest, { copy: true }) as Rest)),
-  };
+function extraOf(access: Access): Omit<Access, 'handle' | 'direction' | 'kind'> | undefined {
+  const { handle: _handle, direction: _direction, kind: _kind, ...extra } = access;
+  return Object.keys(extra).length === 0 ? undefined : extra;
 }
 
-function writeAccess(batch: BatchWriter, access: Access): void {
-  batch.word(access.handle);
-  batch.word(DIRECTIONS.indexOf(access.direction) * DATUM_KINDS.length + DATUM_KINDS.indexOf(access.kind));
-  batch.word(access.weight ?? 1);
-  batch.text(access.name ?? '');
+function readAccesses(batch: BatchReader, count: number): Access[] {
+  const accesses: Access[] = [];
+  for (let i = 0; i < count; i++) {
+    const handle = batch.word() as Handle;
+    const code = batch.word();
+    const kind = DATUM_KINDS[code % DATUM_KINDS.length]!;
+    accesses.push({ handle, direction: DIRECTIONS[Math.floor(code / DATUM_KINDS.length)]!, kind });
+  }
+  return accesses;
 }
 
-function readAccess(batch: BatchReader): Access {
+function countUp(first: number, count: number): Handle[] {
+  const handles: Handle[] = [];
+  for (let i = 0; i < count; i++) handles.push((first + i) as Handle);
+  return handles;
+}
+
+/** Contents as they cross: a reservation is named by its number on the thread. */
+export type RecordContent =
+  | Exclude<LinkContent, { readonly from: 'reservation' }>
+  | { readonly from: 'reservation'; readonly id: number; readonly length: number };
+
+export function writeContentOf(batch: BatchWriter, content: LinkContent): void {
+  switch (content.from) {
+    case 'inline':
+      batch.word(DECLARED.INLINE);
+      batch.bytes(content.bytes);
+      break;
+    case 'reservation':
+      batch.word(DECLARED.RESERVATION);
+      batch.word(content.reservation.id);
+      batch.word(content.length);
+      break;
+    case 'path':
+      batch.word(DECLARED.PATH);
+      batch.text(content.path);
+      batch.word(content.length);
+      break;
+    case 'nothing':
+      batch.word(DECLARED.NOTHING);
+  }
+}
+
+export function readContentOf(batch: BatchReader): RecordContent {
+  switch (batch.word()) {
+    case DECLARED.INLINE:
+      return { from: 'inline', bytes: batch.bytes() };
+    case DECLARED.RESERVATION:
+      return { from: 'reservation', id: batch.word(), length: batch.word() };
+    case DECLARED.PATH:
+      return { from: 'path', path: batch.text(), length: batch.word() };
+    default:
+      return { from: 'nothing' };
+  }
+}
+
+export function writeDeclaration(batch: BatchWriter, handle: Handle, kind: DatumKind, name: string): void {
+  batch.word(handle);
+  batch.word(DATUM_KINDS.indexOf(kind));
+  batch.text(name);
+}
+
+export function readDeclaration(batch: BatchReader): { handle: Handle; kind: DatumKind; name: string | undefined } {
   const handle = batch.word() as Handle;
-  const code = batch.word();
-  const weight = batch.word();
+  const kind = DATUM_KINDS[batch.word()]!;
   const name = batch.text();
-  return {
-    handle,
-    direction: DIRECTIONS[Math.floor(code / DATUM_KINDS.length)]!,
-    kind: DATUM_KINDS[code % DATUM_KINDS.length]!,
-    ...(weight === 1 ? {} : { weight }),
-    ...(name === '' ? {} : { name }),
-  };
+  return { handle, kind, name: name === '' ? undefined : name };
 }
 
-/** Content of a declared or written datum. */
-export const GIVEN = { NOTHING: 0, INLINE: 1, RESERVATION: 2, PATH: 3 } as const;
-/** Status of a WAIT_DONE record. */
-export const WAITED = { SATISFIED: 1, FAILED: 2 } as const;
+export function writeTarget(batch: BatchWriter, target: WaitTarget): void {
+  switch (target.on) {
+    case 'data':
+      batch.word(TARGET.DATA);
+      writeNumbers(batch, target.handles);
+      break;
+    case 'tasks':
+      batch.word(TARGET.TASKS);
+      writeNumbers(batch, target.seqs);
+      break;
+    case 'group':
+      batch.word(TARGET.GROUP);
+      batch.word(target.group);
+      break;
+    case 'scope':
+      batch.word(TARGET.SCOPE);
+  }
+}
+
+export function readTarget(batch: BatchReader, group: (local: number) => GroupId): WaitTarget {
+  switch (batch.word()) {
+    case TARGET.DATA:
+      return { on: 'data', handles: readNumbers(batch) as Handle[] };
+    case TARGET.TASKS:
+      return { on: 'tasks', seqs: readNumbers(batch) };
+    case TARGET.GROUP:
+      return { on: 'group', group: group(batch.word()) };
+    default:
+      return { on: 'scope' };
+  }
+}
+
+export function writeCancel(batch: BatchWriter, target: CancelTarget, reason: string): void {
+  if ('task' in target) {
+    batch.word(CANCELS.TASK);
+    batch.word(target.task);
+  } else if ('group' in target) {
+    batch.word(CANCELS.GROUP);
+    batch.word(target.group);
+  } else {
+    batch.word(CANCELS.ALL);
+    batch.word(NONE);
+  }
+  batch.text(reason);
+}
+
+export function readCancel(
+  batch: BatchReader,
+  group: (local: number) => GroupId,
+): { readonly target: CancelTarget; readonly reason: string } {
+  const kind = batch.word();
+  const value = batch.word();
+  const reason = batch.text();
+  if (kind === CANCELS.TASK) return { target: { task: value }, reason };
+  if (kind === CANCELS.GROUP) return { target: { group: group(value) }, reason };
+  return { target: { all: true }, reason };
+}
+
+function writeNumbers(batch: BatchWriter, numbers: readonly number[]): void {
+  batch.word(numbers.length);
+  for (const number of numbers) batch.word(number);
+}
+
+function readNumbers(batch: BatchReader): number[] {
+  const count = batch.word();
+  const numbers: number[] = [];
+  for (let i = 0; i < count; i++) numbers.push(batch.word());
+  return numbers;
+}

@@ -1,557 +1,389 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { type ErrorInfo, RuntimeError, toErrorInfo } from '../../common/errors.ts';
-import type { InvocationId } from '../model/ids.ts';
+import { type InvocationId, indexOf, type VersionId } from '../model/ids.ts';
 import type { InvocationOutcome, OutputReport } from '../model/outcome.ts';
-import type { ExecutionRequest, Executor, ExecutorHost } from '../ports.ts';
+import type { ExecutionRequest, Executor, ExecutorHost, ObjectStore } from '../ports.ts';
 import type { BatchReader } from './batch.ts';
-import { readOutcome, type ThreadOutcome, type ThreadOutput } from './outcome-record.ts';
-import { FROM_THREAD, RUN_FLAG, STATUS, type ThreadImplementation, type ThreadSetup } from './protocol.ts';
-import { implementationKey } from './run-record.ts';
-import { ScopeServer } from './scope-server.ts';
-import { SlabNumbers, ThreadHost, type ThreadSettings } from './thread-host.ts';
+import { Lane, type LaneEvents, type LaneOptions } from './lane.ts';
+import { NestedScope } from './nested-scope.ts';
+import type { ThreadOutcome, ThreadOutput } from './outcome-record.ts';
+import { Placement } from './placement.ts';
+import { FROM_THREAD, STATUS, type ThreadSetup } from './protocol.ts';
+import { Run, type Stop } from './run.ts';
 
-export interface ThreadExecutorOptions extends ThreadSettings {
-  /** CPU units that may run at once. */
+export interface ThreadExecutorOptions {
+  /** Directories that user modules may come from; the first that has a module wins. */
+  readonly codePaths: readonly string[];
+  /** Units given at once. */
   readonly slots: number;
-  /** Threads at most, running and suspended; default 4 x slots. */
+  /** Threads for attempts that wait as well as run. Default 4 x slots. Beyond it attempts share threads. */
   readonly maxThreads?: number;
-  /** Milliseconds that code gets to end by itself after its signal was aborted, before its thread is killed. */
+  /** How long a stopped attempt may go on before its thread is killed. Default 500. */
   readonly graceMs?: number;
-  /** URL or path of worker-entry. */
-  readonly workerEntry: string;
-  /** Megabytes of V8 heap a thread may use; beyond, it dies and its attempts are lost. */
+  /** Idle threads beyond `slots` leave after this. Default 10,000. */
+  readonly idleThreadMs?: number;
+  /** Checksums readers' buffers before and after each attempt. */
+  readonly checkInputs?: boolean;
+  /** Megabytes of V8 heap a thread may use; one that needs more dies, and its attempts are lost. */
   readonly maxHeapMb?: number;
+  /** URL that `import 'metakernel'` in user code means; path of worker-entry. Default: those beside this code. */
+  readonly publicEntry?: string;
+  readonly workerEntry?: string;
+  /** Node name for messages. */
+  readonly node?: string;
 }
 
-/** An attempt that has not settled. */
-interface Attempt {
-  readonly request: ExecutionRequest;
-  /** Undefined while it waits in the executor's own queue. */
-  thread: Thread | undefined;
-  slot: number;
-  /** Why it is to end before its code does. */
-  stop: { readonly kind: 'cancel' | 'timeout'; readonly reason: string } | undefined;
-  timer: NodeJS.Timeout | undefined;
-  /** From its first call of the programming model on. */
-  scope: ScopeServer | undefined;
-}
-
-interface Thread {
-  readonly host: ThreadHost;
-  /** By slot; an attempt that was taken back leaves its slot taken until the thread has skipped it. */
-  readonly attempts: Map<number, Attempt>;
-  /** Slots whose attempt was taken back. */
-  readonly skipping: Set<number>;
-  /** Attempts that wait for tasks of their own. */
-  parked: number;
-  /** Units it holds: those of the attempt that runs; attempts behind it need no more. */
-  units: number;
-}
-
-/** Attempts of one unit that a thread may have ahead. */
-const AHEAD = 256;
+/** How often attempts that have begun without saying so are looked for. */
+const WATCH_MS = 20;
 const DEFAULT_GRACE_MS = 500;
-const NO_REPORTS: readonly OutputReport[] = [];
-const COMPLETED_PLAIN: InvocationOutcome = { status: 'completed', outputs: NO_REPORTS };
+const DEFAULT_IDLE_MS = 10_000;
+/** Piscina's own bound; the executor counts its threads itself. */
+const POOL_THREADS = 10_000;
+
+/** Beside this file in a checkout; flat beside its chunk in the bundle. */
+function entryUrl(name: string, inSource: string): URL {
+  const bundled = new URL(`./${name}.js`, import.meta.url);
+  return existsSync(bundled) ? bundled : new URL(inSource, import.meta.url);
+}
 
 export function createThreadExecutor(host: ExecutorHost, options: ThreadExecutorOptions): Executor {
   return new ThreadExecutor(host, options);
 }
 
 /**
- * Runs JavaScript and TypeScript functions on worker threads. Piscina owns the threads; each runs one long task that
- * drains a port, so that a no-op attempt costs a few words in a batch and no promise.
+ * Runs JavaScript and TypeScript functions on threads of this process. Piscina owns the threads; each runs one long task
+ * that drains a port, so that a no-op attempt costs a few words in a batch and no promise.
  */
 class ThreadExecutor implements Executor {
   readonly languages = ['JS'];
   readonly #host: ExecutorHost;
   readonly #options: ThreadExecutorOptions;
-  readonly #pool: Piscina;
-  readonly #slabs = new SlabNumbers();
-  readonly #threads = new Set<Thread>();
-  readonly #attempts = new Map<InvocationId, Attempt>();
-  /** Waiting for a unit or a thread, in order. */
-  #queue: Attempt[] = [];
-  readonly #implementations = new Map<string, number>();
-  readonly #dirty = new Set<Thread>();
-  #flushScheduled = false;
-  #slots: number;
-  #maxThreads: number;
-  #usedUnits = 0;
-  #closed = false;
+  readonly #pool: Piscina<ThreadSetup, void>;
+  readonly #laneOptions: LaneOptions;
+  readonly #placement: Placement;
+  /** By the row of the invocation. */
+  readonly #runs: (Run | undefined)[] = [];
+  readonly #idleSince = new Map<Lane, number>();
+  readonly #closing = new Set<Promise<void>>();
+  /** Attempts that have submitted in the batch being read. */
+  readonly #submitters: Run[] = [];
+  #live = 0;
+  #watch: NodeJS.Timeout | undefined;
+  #disposed = false;
 
   constructor(host: ExecutorHost, options: ThreadExecutorOptions) {
     this.#host = host;
     this.#options = options;
-    this.#slots = options.slots;
-    this.#maxThreads = options.maxThreads ?? Math.max(1, 4 * options.slots);
     this.#pool = new Piscina({
-      filename: options.workerEntry,
+      filename: options.workerEntry ?? fileURLToPath(entryUrl('worker-entry', './worker-entry.ts')),
       minThreads: 0,
-      maxThreads: MAX_THREADS,
+      maxThreads: POOL_THREADS,
       idleTimeout: 0,
-      concurrentTasksPerWorker: 1,
-      trackUnmanagedFds: false,
+      atomics: 'disabled',
+      recordTiming: false,
       ...(options.maxHeapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb } }),
     });
-    // Piscina repeats on itself what its threads threw; the runs tell us the same.
-    this.#pool.on('error', () => undefined);
+    this.#laneOptions = {
+      pool: this.#pool,
+      store: host.store,
+      codePaths: options.codePaths,
+      publicEntry: options.publicEntry ?? entryUrl('index', '../../index.ts').href,
+      checkInputs: options.checkInputs ?? false,
+    };
+    this.#placement = new Placement(options.slots, { openLane: () => this.#openLane() });
   }
 
   execute(batch: readonly ExecutionRequest[]): void {
     for (const request of batch) {
-      const attempt: Attempt = {
-        request,
-        thread: undefined,
-        slot: -1,
-        stop: undefined,
-        timer: undefined,
-        scope: undefined,
-      };
-      this.#attempts.set(request.invocation, attempt);
-      this.#queue.push(attempt);
+      const run = new Run(request);
+      this.#runs[indexOf(request.invocation)] = run;
+      this.#live += 1;
+      this.#placement.enqueue(run);
     }
-    this.#pump();
+    this.#placement.place();
+    this.#watch ??= setInterval(this.#look, WATCH_MS);
   }
 
   cancel(invocation: InvocationId, reason: string): void {
-    const attempt = this.#attempts.get(invocation);
-    if (attempt !== undefined) this.#stop(attempt, { kind: 'cancel', reason });
+    const run = this.#find(invocation);
+    if (run === undefined || run.stop !== undefined) return;
+    this.#stop(run, { kind: 'cancelled', reason });
   }
 
   recall(invocation: InvocationId): boolean {
-    const attempt = this.#attempts.get(invocation);
-    if (attempt === undefined || !this.#takeBack(attempt)) return false;
-    this.#forget(attempt);
-    this.#pump();
+    const run = this.#find(invocation);
+    if (run === undefined || run.stop !== undefined || !this.#withdraw(run)) return false;
+    this.#forget(run);
+    this.#placement.place();
     return true;
   }
 
   resume(invocation: InvocationId): void {
-    const attempt = this.#attempts.get(invocation);
-    if (attempt?.thread === undefined || attempt.scope?.parked !== true) return;
-    attempt.thread.parked -= 1;
-    attempt.thread.units += attempt.request.booking.cpus;
-    this.#usedUnits += attempt.request.booking.cpus;
-    attempt.scope.resume();
+    const run = this.#find(invocation);
+    if (run?.state !== 'resuming') return;
+    run.state = 'given';
+    run.lane!.resume();
+    this.#placement.count(run);
+    run.nested!.deliver();
+    run.lane!.flush();
   }
 
-  resize(slots: number): Promise<void> {
-    this.#slots = slots;
-    if (this.#options.maxThreads === undefined) this.#maxThreads = Math.max(1, 4 * slots);
-    this.#retireIdle();
-    this.#pump();
-    return Promise.resolve();
+  async resize(slots: number): Promise<void> {
+    this.#placement.slots = slots;
+    this.#placement.place();
+    this.#retire(0);
+    await Promise.all(this.#closing);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    for (const attempt of this.#attempts.values()) clearTimeout(attempt.timer);
-    this.#attempts.clear();
-    this.#queue = [];
-    const ended = [...this.#threads].map((thread) => {
-      if (thread.attempts.size > 0) thread.host.kill();
-      else thread.host.close();
-      return thread.host.ended;
-    });
-    this.#threads.clear();
-    await Promise.all(ended);
+    this.#disposed = true;
+    clearInterval(this.#watch);
+    for (const run of this.#runs) run?.clearTimer();
+    const lanes = [...this.#placement.lanes];
+    for (const lane of lanes) if (!lane.idle) lane.kill('the executor is closing');
+    await Promise.all(lanes.map((lane) => lane.close()));
     await this.#pool.destroy();
-  }
-
-  // ------------------------------------------------------------------------------------------ placing
-
-  /** Gives what is queued to threads, in order, as far as units and threads allow. */
-  #pump(): void {
-    let placed = 0;
-    for (const attempt of this.#queue) {
-      const thread = this.#threadFor(attempt.request.booking.cpus);
-      if (thread === undefined || !this.#give(attempt, thread)) break;
-      placed += 1;
-    }
-    if (placed > 0) this.#queue = placed === this.#queue.length ? [] : this.#queue.slice(placed);
-  }
-
-  #threadFor(cpus: number): Thread | undefined {
-    if (this.#usedUnits + cpus <= this.#slots) return this.#idleThread();
-    // More than there is at all: alone, rather than never (the core has shrunk the node meanwhile).
-    if (cpus > this.#slots && this.#usedUnits === 0) return this.#idleThread();
-    return cpus === 1 ? this.#shortestQueue() : undefined;
-  }
-
-  #idleThread(): Thread | undefined {
-    for (const thread of this.#threads) if (thread.attempts.size === 0 && thread.skipping.size === 0) return thread;
-    if (this.#threads.size < this.#maxThreads) return this.#start();
-    // As many threads as may be, all of them waiting: attempts share one, told apart by their context.
-    let least: Thread | undefined;
-    for (const thread of this.#threads) {
-      if (active(thread) === 0 && (least === undefined || thread.attempts.size < least.attempts.size)) least = thread;
-    }
-    return least;
-  }
-
-  #shortestQueue(): Thread | undefined {
-    let shortest: Thread | undefined;
-    for (const thread of this.#threads) {
-      const { size } = thread.attempts;
-      if (
-        thread.units === 1 &&
-        size < AHEAD &&
-        active(thread) === size &&
-        (shortest === undefined || size < shortest.attempts.size)
-      )
-        shortest = thread;
-    }
-    return shortest;
-  }
-
-  #give(attempt: Attempt, thread: Thread): boolean {
-    const slot = thread.host.takeSlot();
-    if (slot === undefined) return false;
-    const { request } = attempt;
-    const shares = thread.attempts.size > 0 && active(thread) === 0;
-    if (active(thread) === 0) {
-      thread.units = request.booking.cpus;
-      this.#usedUnits += thread.units;
-    }
-    attempt.thread = thread;
-    attempt.slot = slot;
-    thread.attempts.set(slot, attempt);
-    const implementation: ThreadImplementation = {
-      signature: request.signature,
-      module: request.implementation.module,
-      method: request.implementation.method,
-    };
-    const timed = request.timeOutMs !== undefined && request.timeOutMs > 0;
-    const flags =
-      (timed ? RUN_FLAG.ANNOUNCE : 0) |
-      (shares ? RUN_FLAG.SHARE : 0) |
-      (request.preserveInputs ? 0 : RUN_FLAG.IN_PLACE);
-    try {
-      thread.host.run(request, { slot, implementation: this.#implementation(request), flags }, implementation);
-      this.#touch(thread);
-    } catch (error) {
-      this.#settle(attempt, { status: 'failed', error: toErrorInfo(error) });
-    }
-    return true;
-  }
-
-  #implementation(request: ExecutionRequest): number {
-    const key = implementationKey(request.signature, request.implementation);
-    let index = this.#implementations.get(key);
-    if (index === undefined) {
-      index = this.#implementations.size;
-      this.#implementations.set(key, index);
-    }
-    return index;
-  }
-
-  /** What was written to a thread in this turn goes out in one message at its end. */
-  #touch(thread: Thread): void {
-    this.#dirty.add(thread);
-    if (this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    queueMicrotask(() => {
-      this.#flushScheduled = false;
-      for (const dirty of this.#dirty) dirty.host.flush();
-      this.#dirty.clear();
-    });
+    for (const run of this.#runs) run?.nested?.detach();
   }
 
   // ------------------------------------------------------------------------------------------ threads
 
-  #start(): Thread {
-    const host = new ThreadHost(this.#options, {
-      store: this.#host.store,
-      slabs: this.#slabs,
-      run: (setup: ThreadSetup, transferList, signal) =>
-        this.#pool.run(setup, { transferList, signal }) as Promise<void>,
-      received: (batch) => this.#receive(thread, batch),
-      died: (reason) => this.#died(thread, reason),
-    });
-    const thread: Thread = { host, attempts: new Map(), skipping: new Set(), parked: 0, units: 0 };
-    this.#threads.add(thread);
-    return thread;
+  #openLane(): Lane | undefined {
+    const { slots } = this.#placement;
+    const most = this.#options.maxThreads ?? 4 * slots;
+    if (this.#placement.lanes.size >= Math.max(1, most)) return undefined;
+    const lane = new Lane(this.#laneOptions, this.#events);
+    this.#placement.lanes.add(lane);
+    return lane;
   }
 
-  /** Threads beyond the slots leave when they have nothing to do. */
-  #retireIdle(): void {
-    for (const thread of this.#threads) {
-      if (this.#threads.size <= this.#slots) return;
-      if (thread.attempts.size > 0 || thread.skipping.size > 0) continue;
-      this.#threads.delete(thread);
-      thread.host.close();
+  /** Closes threads beyond the slots that have been idle for so long. */
+  #retire(idleMs: number): void {
+    let surplus = this.#placement.lanes.size - this.#placement.slots;
+    const now = performance.now();
+    for (const lane of this.#placement.lanes) {
+      if (!lane.idle) {
+        this.#idleSince.delete(lane);
+        continue;
+      }
+      const since = this.#idleSince.get(lane) ?? now;
+      this.#idleSince.set(lane, since);
+      if (surplus <= 0 || now - since < idleMs) continue;
+      surplus -= 1;
+      this.#close(lane);
     }
   }
 
-  #receive(thread: Thread, batch: BatchReader): void {
-    if (!this.#threads.has(thread)) return;
-    while (!batch.done) this.#record(thread, batch);
-    if (thread.attempts.size < AHEAD / 2) {
-      this.#pump();
-      if (this.#queue.length === 0) this.#balance(thread);
+  #close(lane: Lane): void {
+    this.#placement.lanes.delete(lane);
+    this.#idleSince.delete(lane);
+    const closing = lane.close().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+
+  /** Says `started` for attempts that have been running for a while, and lets surplus threads go. */
+  readonly #look = (): void => {
+    for (const lane of this.#placement.lanes) {
+      const { front } = lane;
+      if (front !== undefined && !front.announced && lane.hasBegun(front)) this.#started(front);
     }
+    this.#retire(this.#options.idleThreadMs ?? DEFAULT_IDLE_MS);
+    if (this.#live > 0 || this.#placement.lanes.size > this.#placement.slots) return;
+    clearInterval(this.#watch);
+    this.#watch = undefined;
+  };
+
+  readonly #events: LaneEvents = {
+    started: (run) => this.#started(run),
+    settled: (run, outcome, ranMs) => this.#settled(run, outcome, ranMs),
+    suspended: (run, received) => this.#suspended(run, received),
+    output: (run, stream, chunk) => {
+      if (run === undefined) process[stream].write(chunk);
+      else this.#host.output(run.request.invocation, stream, chunk);
+    },
+    scopeCall: (run, record, batch) => this.#scopeCall(run, record, batch),
+    batchDone: () => {
+      for (const run of this.#submitters.splice(0)) run.nested?.flush();
+      this.#placement.place();
+    },
+    gone: (lane, reason) => this.#gone(lane, reason),
+  };
+
+  // ------------------------------------------------------------------------------------------ attempts
+
+  #find(invocation: InvocationId): Run | undefined {
+    const run = this.#runs[indexOf(invocation)];
+    return run?.request.invocation === invocation ? run : undefined;
   }
 
-  #record(thread: Thread, batch: BatchReader): void {
-    const kind = batch.word();
-    switch (kind) {
-      case FROM_THREAD.READY:
-        batch.word();
-        break;
-      case FROM_THREAD.STARTED:
-        this.#started(thread.attempts.get(batch.word()));
-        break;
-      case FROM_THREAD.SETTLED:
-        this.#settled(thread, batch.word(), batch);
-        break;
-      case FROM_THREAD.SKIPPED:
-        this.#skipped(thread, batch.word());
-        break;
-      case FROM_THREAD.OUTPUT:
-        this.#output(thread.attempts.get(batch.word()), batch.word(), batch.bytes());
-        break;
-      case FROM_THREAD.STRAY_OUTPUT:
-        (batch.word() === 1 ? process.stdout : process.stderr).write(batch.bytes());
-        break;
-      case FROM_THREAD.DISCARD:
-        thread.host.discard(batch.word());
-        break;
-      case FROM_THREAD.SUSPENDED:
-        this.#suspended(thread, batch.word(), batch.word());
-        break;
-      default:
-        this.#scopeRecord(thread, kind, batch);
-    }
+  #forget(run: Run): void {
+    run.state = 'ended';
+    run.clearTimer();
+    this.#runs[indexOf(run.request.invocation)] = undefined;
+    this.#live -= 1;
   }
 
-  #scopeRecord(thread: Thread, kind: number, batch: BatchReader): void {
-    const slot = batch.word();
-    const attempt = thread.attempts.get(slot);
-    if (attempt === undefined)
-      throw new RuntimeError('ERR_INTERNAL', { reason: `record ${kind} of an attempt that has ended` });
-    attempt.scope ??= new ScopeServer(attempt.request, this.#host, thread.host, slot);
-    attempt.scope.record(kind, batch);
-  }
-
-  /** Its units go to another thread, and so does what was given to its thread ahead. */
-  #suspended(thread: Thread, slot: number, received: number): void {
-    const attempt = thread.attempts.get(slot);
-    if (attempt?.scope === undefined || !attempt.scope.suspend(received)) return;
-    thread.parked += 1;
-    const behind = [...thread.attempts.values()].filter(
-      (other) => other.scope?.parked !== true && this.#takeBack(other),
-    );
-    this.#queue = [...behind, ...this.#queue];
-    if (active(thread) === 0) {
-      this.#usedUnits -= thread.units;
-      thread.units = 0;
-    }
-    this.#host.suspended(attempt.request.invocation);
-    this.#pump();
-  }
-
-  #started(attempt: Attempt | undefined): void {
-    if (attempt === undefined) return;
-    const { invocation, timeOutMs } = attempt.request;
-    this.#host.started(invocation);
-    if (timeOutMs === undefined || timeOutMs <= 0 || attempt.timer !== undefined) return;
-    attempt.timer = setTimeout(
-      () => this.#stop(attempt, { kind: 'timeout', reason: `ran longer than ${timeOutMs} ms` }),
-      timeOutMs,
-    );
-  }
-
-  #output(attempt: Attempt | undefined, stream: number, bytes: Uint8Array): void {
-    if (attempt !== undefined) this.#host.output(attempt.request.invocation, stream === 1 ? 'stdout' : 'stderr', bytes);
-  }
-
-  #settled(thread: Thread, slot: number, batch: BatchReader): void {
-    const { outcome, ranMs } = readOutcome(batch);
-    const attempt = thread.attempts.get(slot);
-    if (attempt === undefined) return;
-    this.#settle(attempt, this.#outcome(thread, attempt, outcome, ranMs));
-  }
-
-  #skipped(thread: Thread, slot: number): void {
-    thread.skipping.delete(slot);
-    thread.host.freeSlot(slot);
-  }
-
-  /** Its own dies or exceeds its memory: an infrastructure loss for what ran, nothing for what had not begun. */
-  #died(thread: Thread, reason: string): void {
-    if (!this.#threads.delete(thread) || this.#closed) return;
-    const lost: Attempt[] = [];
-    const again: Attempt[] = [];
-    for (const [slot, attempt] of thread.attempts) (thread.host.isClaimed(slot) ? lost : again).push(attempt);
-    this.#release(thread);
-    for (const attempt of again) attempt.thread = undefined;
-    this.#queue = [...again, ...this.#queue];
-    for (const attempt of lost)
-      this.#end(attempt, attempt.stop === undefined ? { status: 'lost', reason } : stopped(attempt));
-    this.#pump();
-  }
-
-  #release(thread: Thread): void {
-    this.#usedUnits -= thread.units;
-    thread.units = 0;
-    thread.parked = 0;
-    thread.attempts.clear();
-    thread.skipping.clear();
-    this.#dirty.delete(thread);
-  }
-
-  /** A thread that runs dry takes what another has ahead: the later half of the longest queue. */
-  #balance(idle: Thread): void {
-    if (idle.attempts.size > 0 || this.#usedUnits >= this.#slots) return;
-    let longest: Thread | undefined;
-    for (const thread of this.#threads) {
-      if (thread.attempts.size > 1 && thread.attempts.size > (longest?.attempts.size ?? 0)) longest = thread;
-    }
-    if (longest === undefined) return;
-    const candidates = [...longest.attempts.values()].slice(Math.ceil(longest.attempts.size / 2));
-    const moved = candidates.filter((attempt) => this.#takeBack(attempt));
-    this.#queue = [...moved, ...this.#queue];
-    this.#pump();
-  }
-
-  // ------------------------------------------------------------------------------------------ ends
-
-  #stop(attempt: Attempt, stop: NonNullable<Attempt['stop']>): void {
-    if (attempt.stop !== undefined) return;
-    attempt.stop = stop;
-    if (this.#takeBack(attempt)) {
-      this.#forget(attempt);
-      this.#host.settled(attempt.request.invocation, stopped(attempt));
-      this.#pump();
-      return;
-    }
-    const { thread } = attempt;
-    if (thread === undefined) return;
-    thread.host.abort(attempt.slot, stop.reason);
-    this.#touch(thread);
-    clearTimeout(attempt.timer);
-    attempt.timer = setTimeout(() => this.#kill(thread), this.#options.graceMs ?? DEFAULT_GRACE_MS);
-  }
-
-  /** The code did not end by itself: its thread ends, and so do those that shared it. */
-  #kill(thread: Thread): void {
-    if (!this.#threads.has(thread)) return;
-    thread.host.kill();
-    this.#died(thread, 'its thread was stopped for another task');
-  }
-
-  /** True when the attempt had not begun, and is now with nobody. */
-  #takeBack(attempt: Attempt): boolean {
-    const { thread, slot } = attempt;
-    if (thread === undefined) {
-      this.#queue = this.#queue.filter((other) => other !== attempt);
-      return true;
-    }
-    if (!thread.host.recall(slot)) return false;
-    thread.skipping.add(slot);
-    this.#leave(attempt, thread);
+  /** Takes an attempt back that has not begun, from the queue or from its thread. */
+  #withdraw(run: Run): boolean {
+    if (run.state === 'queued') return this.#placement.dequeue(run);
+    const { lane } = run;
+    if (run.state !== 'given' || lane === undefined || !lane.recall(run)) return false;
+    this.#placement.uncount(run);
+    this.#placement.promote(lane);
     return true;
   }
 
-  #leave(attempt: Attempt, thread: Thread): void {
-    thread.attempts.delete(attempt.slot);
-    if (attempt.scope?.parked === true) thread.parked -= 1;
-    attempt.thread = undefined;
-    if (active(thread) > 0) return;
-    this.#usedUnits -= thread.units;
-    thread.units = 0;
-  }
-
-  #settle(attempt: Attempt, outcome: InvocationOutcome): void {
-    const { thread, slot } = attempt;
-    if (thread !== undefined) {
-      this.#leave(attempt, thread);
-      thread.host.freeSlot(slot);
+  #started(run: Run): void {
+    if (run.announced || run.state === 'ended') return;
+    run.announced = true;
+    const { invocation, timeOutMs } = run.request;
+    if (timeOutMs) {
+      const reason = `it ran longer than ${timeOutMs} ms`;
+      run.timer = setTimeout(() => this.#stop(run, { kind: 'timed-out', reason }), timeOutMs);
     }
-    this.#end(attempt, outcome);
+    this.#host.started(invocation);
   }
 
-  #end(attempt: Attempt, outcome: InvocationOutcome): void {
-    this.#forget(attempt);
-    this.#host.settled(attempt.request.invocation, outcome);
+  #settled(run: Run, outcome: ThreadOutcome, ranMs: number): void {
+    const lane = run.lane!;
+    this.#placement.uncount(run);
+    this.#placement.promote(lane);
+    this.#end(run, this.#conclude(run, lane, outcome, ranMs));
   }
 
-  #forget(attempt: Attempt): void {
-    clearTimeout(attempt.timer);
-    attempt.scope?.end();
-    this.#attempts.delete(attempt.request.invocation);
+  #end(run: Run, outcome: InvocationOutcome): void {
+    this.#forget(run);
+    run.nested?.detach();
+    this.#host.settled(run.request.invocation, outcome);
   }
 
-  #outcome(thread: Thread, attempt: Attempt, outcome: ThreadOutcome, ranMs: number): InvocationOutcome {
-    switch (outcome.status) {
-      case STATUS.COMPLETED:
-        if (outcome.outputs.length === 0 && ranMs === 0) return COMPLETED_PLAIN;
-        return this.#reported(thread, attempt, outcome.outputs, (outputs) => ({ status: 'completed', outputs, ranMs }));
-      case STATUS.EXCEPTION: {
-        const { error } = outcome;
-        return this.#reported(thread, attempt, outcome.outputs, (outputs) => ({ status: 'exception', error, outputs }));
+  #conclude(run: Run, lane: Lane, outcome: ThreadOutcome, ranMs: number): InvocationOutcome {
+    if ('outputs' in outcome && run.stop?.kind !== 'timed-out') {
+      try {
+        const outputs = this.#keep(run, lane, outcome.outputs);
+        if (outcome.status === STATUS.COMPLETED) return { status: 'completed', outputs, ranMs };
+        return { status: 'exception', error: outcome.error, outputs };
+      } catch (error) {
+        return { status: 'failed', error: toErrorInfo(error), ranMs };
       }
-      case STATUS.FAILED:
-        return { status: 'failed', error: outcome.error, ranMs };
-      case STATUS.CANCELLED:
-        return stopped(attempt);
     }
+    if ('outputs' in outcome) discardOutputs(lane, this.#host, outcome.outputs);
+    if (run.stop !== undefined) return this.#stopped(run, run.stop);
+    if (outcome.status === STATUS.FAILED) return { status: 'failed', error: outcome.error, ranMs };
+    return { status: 'cancelled' };
   }
 
-  #reported(
-    thread: Thread,
-    { request }: Attempt,
-    found: readonly ThreadOutput[],
-    done: (outputs: readonly OutputReport[]) => InvocationOutcome,
-  ): InvocationOutcome {
-    try {
-      return done(
-        found.length === 0 ? NO_REPORTS : found.map((output, index) => this.#keep(thread, request, output, index)),
-      );
-    } catch (error) {
-      return { status: 'failed', error: toErrorInfo(error) };
-    }
-  }
-
-  /** Puts an output into the store under its version. */
-  #keep(thread: Thread, request: ExecutionRequest, output: ThreadOutput, index: number): OutputReport {
-    const version = request.outputs[index];
+  /** The outputs become the content of their versions. */
+  #keep(run: Run, lane: Lane, outputs: readonly ThreadOutput[]): readonly OutputReport[] {
+    if (outputs.length === 0) return NO_REPORTS;
     const { store } = this.#host;
-    if (output.as === 'delegated') return { bytes: 0, inline: false, delegatedTo: output.handle };
-    if (version === undefined) throw new RuntimeError('ERR_INTERNAL', { reason: `output ${index} has no version` });
-    switch (output.as) {
-      case 'inline':
-        store.putInline(version, output.bytes);
-        return { bytes: output.bytes.byteLength, inline: true };
-      case 'file':
-        store.putFile(version, output.path, output.length, true);
-        return { bytes: output.length, inline: false };
-      case 'reservation': {
-        const reservation = thread.host.take(output.id);
-        if (reservation === undefined)
-          throw new RuntimeError('ERR_INTERNAL', { reason: `reservation ${output.id} is not known` });
-        store.seal(version, reservation, output.length);
-        return { bytes: output.length, inline: false };
-      }
+    return outputs.map((output, index) => {
+      const version = run.request.outputs[index];
+      if (version === undefined) throw new RuntimeError('ERR_INTERNAL', { reason: `there is no output ${index}` });
+      return keepOne(store, version, lane, output);
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------ stopping
+
+  #stop(run: Run, stop: Stop): void {
+    if (this.#withdraw(run)) {
+      this.#end(run, this.#stopped(run, stop));
+      this.#placement.place();
+      return;
     }
+    const lane = run.lane!;
+    run.stop = stop;
+    run.clearTimer();
+    const grace = this.#options.graceMs ?? DEFAULT_GRACE_MS;
+    run.timer = setTimeout(() => lane.kill(`attempt of ${run.request.signature} was stopped`), grace);
+    lane.abort(run, stop.reason);
+    lane.flush();
+  }
+
+  #stopped(run: Run, stop: Stop): InvocationOutcome {
+    if (stop.kind === 'cancelled') return { status: 'cancelled' };
+    return { status: 'failed', error: this.#timedOut(run) };
+  }
+
+  #timedOut(run: Run): ErrorInfo {
+    const { task, signature, timeOutMs } = run.request;
+    const node = this.#options.node ?? 'this node';
+    return toErrorInfo(new RuntimeError('ERR_TASK_TIMED_OUT', { task, signature, timeOutMs: timeOutMs ?? 0, node }));
+  }
+
+  /** What had not begun goes to another thread; what was being stopped has its outcome; the rest is lost. */
+  #gone(lane: Lane, reason: string): void {
+    this.#placement.lanes.delete(lane);
+    this.#idleSince.delete(lane);
+    const runs = lane.runs();
+    const unbegun = runs.filter((run) => run.state === 'given' && lane.recall(run));
+    for (const run of runs) this.#placement.uncount(run);
+    this.#placement.putBack(unbegun);
+    for (const run of runs) {
+      if (run.state === 'queued') continue;
+      const outcome = run.stop === undefined ? lost(reason) : this.#stopped(run, run.stop);
+      this.#end(run, outcome);
+    }
+    if (!this.#disposed) this.#placement.place();
+  }
+
+  // ------------------------------------------------------------------------------------------ nested tasks
+
+  #suspended(run: Run, received: number): void {
+    if (run.state !== 'given' || run.nested === undefined || run.nested.delivered !== received) return;
+    const lane = run.lane!;
+    run.state = 'suspended';
+    lane.suspend(run);
+    this.#placement.uncount(run);
+    this.#placement.takeBack(lane, lane.load);
+    if (!run.announced) this.#started(run);
+    this.#host.suspended(run.request.invocation);
+    if (run.nested.hasResults) this.#askToResume(run);
+  }
+
+  #askToResume(run: Run): void {
+    run.state = 'resuming';
+    this.#host.resumeRequested(run.request.invocation);
+  }
+
+  #scopeCall(run: Run | undefined, record: number, batch: BatchReader): void {
+    if (run === undefined) throw new RuntimeError('ERR_INTERNAL', { reason: `record ${record} is about no attempt` });
+    run.nested ??= new NestedScope(run, this.#host, {
+      ready: () => {
+        if (run.state === 'suspended') this.#askToResume(run);
+        else if (run.state === 'given') {
+          run.nested!.deliver();
+          run.lane!.flush();
+        }
+      },
+    });
+    run.nested.call(record, batch);
+    if (record === FROM_THREAD.SUBMIT && this.#submitters.at(-1) !== run) this.#submitters.push(run);
   }
 }
 
-/** Attempts that run or are ahead: those that do not wait for tasks of their own. */
-const active = (thread: Thread): number => thread.attempts.size - thread.parked;
+const NO_REPORTS: readonly OutputReport[] = [];
+const lost = (reason: string): InvocationOutcome => ({ status: 'lost', reason });
 
-/** More than any node has: the executor itself bounds the number. */
-const MAX_THREADS = 4096;
-
-function stopped({ stop, request }: Attempt): InvocationOutcome {
-  if (stop?.kind !== 'timeout') return { status: 'cancelled' };
-  return { status: 'failed', error: timedOut(request) };
+function keepOne(store: ObjectStore, version: VersionId, lane: Lane, output: ThreadOutput): OutputReport {
+  switch (output.as) {
+    case 'inline':
+      store.putInline(version, output.bytes);
+      return { bytes: output.bytes.length, inline: true };
+    case 'reservation':
+      store.seal(version, lane.takeReservation(output.id), output.length);
+      return { bytes: output.length, inline: false };
+    case 'file':
+      store.putFile(version, output.path, output.length, true);
+      return { bytes: output.length, inline: false };
+    case 'delegated':
+      return { bytes: 0, inline: false, delegatedTo: output.handle };
+  }
 }
 
-function timedOut(request: ExecutionRequest): ErrorInfo {
-  const { task, signature, timeOutMs } = request;
-  return toErrorInfo(
-    new RuntimeError('ERR_TASK_TIMED_OUT', { task: `t${task}`, signature, timeOutMs, node: 'the local node' }),
-  );
+function discardOutputs(lane: Lane, host: ExecutorHost, outputs: readonly ThreadOutput[]): void {
+  for (const output of outputs) if (output.as === 'reservation') host.store.discard(lane.takeReservation(output.id));
 }

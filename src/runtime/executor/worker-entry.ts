@@ -2,19 +2,21 @@
  * The code of an executor thread. Piscina calls the default export once; it returns when the executor closes the port.
  */
 import { threadId } from 'node:worker_threads';
+import { RuntimeError } from '../../common/errors.ts';
 import { decode } from '../data/value-codec.ts';
+import type { CoreElement } from '../model/core-element.ts';
 import { useCodePaths } from '../program/code-paths.ts';
-import { programs } from '../program/current.ts';
-import { Program } from '../program/program.ts';
+import { useProgramOf } from '../program/current.ts';
+import { TaskProgram } from '../program/task-program.ts';
 import { BatchReader, BatchWriter } from './batch.ts';
 import { FROM_THREAD, type SlabMessage, type ThreadImplementation, type ThreadSetup, TO_THREAD } from './protocol.ts';
 import { readRun } from './run-record.ts';
-import { attempts } from './thread/attempt.ts';
+import { type Attempt, attempts } from './thread/attempt.ts';
 import { captureOutput, NO_SLOT } from './thread/console-capture.ts';
 import { bindPublicEntry, Modules } from './thread/modules.ts';
 import { Outputs } from './thread/outputs.ts';
+import { PortLink, type PortLinkParts } from './thread/port-link.ts';
 import { RunLoop } from './thread/run-loop.ts';
-import { type LinkParts, readWaitDone, ScopeLink } from './thread/scope-link.ts';
 import { Slabs } from './thread/slabs.ts';
 
 export default function runThread(setup: ThreadSetup): Promise<void> {
@@ -26,6 +28,7 @@ class Thread {
   readonly #out = new BatchWriter();
   readonly #slabs: Slabs;
   readonly #loop: RunLoop;
+  readonly #linkParts: PortLinkParts;
   #closed: () => void = () => undefined;
 
   constructor(setup: ThreadSetup) {
@@ -33,7 +36,7 @@ class Thread {
     this.#slabs = new Slabs(setup);
     bindPublicEntry(setup.publicEntry);
     useCodePaths(setup.codePaths);
-    const loop = new RunLoop({
+    this.#loop = new RunLoop({
       out: this.#out,
       flush: this.#flush,
       claims: new Int32Array(setup.claims),
@@ -42,18 +45,29 @@ class Thread {
       outputs: new Outputs(this.#slabs),
       checkInputs: setup.checkInputs,
     });
-    this.#loop = loop;
-    const parts: LinkParts = {
+    this.#linkParts = {
       out: this.#out,
-      scheduleFlush: () => this.#scheduleFlush(),
+      flush: this.#flush,
+      flushLater: () => this.#scheduleFlush(),
       slabs: this.#slabs,
-      setWaiting: (attempt, waiting) => {
-        attempt.waiting = waiting;
-        loop.setWaiting(waiting);
-        loop.wake();
-      },
+      elements: new Map<CoreElement, number>(),
+      waiting: this.#loop.setWaiting,
     };
-    programs.open = (attempt) => new Program(new ScopeLink(attempt, parts));
+    useProgramOf(() => this.#programOf(attempts.getStore()));
+  }
+
+  /** The program of the running attempt. Code at the top of a module runs for no attempt. */
+  #programOf(attempt: Attempt | undefined): TaskProgram {
+    if (attempt === undefined) throw new RuntimeError('ERR_PROGRAM_NONE');
+    if (attempt.program === undefined) {
+      attempt.link = new PortLink(attempt, this.#linkParts);
+      const { key } = attempt.record;
+      attempt.program = new TaskProgram(attempt.link, {
+        regions: attempt.ownRegions,
+        ...(key === undefined ? {} : { key }),
+      });
+    }
+    return attempt.program;
   }
 
   run(): Promise<void> {
@@ -95,11 +109,12 @@ class Thread {
         break;
       case TO_THREAD.ABORT: {
         const attempt = this.#loop.get(batch.word());
-        attempt?.abort(decode(batch.view(), { copy: true }));
+        const reason = batch.text();
+        attempt?.abort(new RuntimeError('ERR_TASK_CANCELLED', { task: '', signature: attempt.signature, reason }));
         break;
       }
       case TO_THREAD.WAIT_DONE:
-        this.#waitDone(batch);
+        this.#loop.get(batch.word())?.link?.receive(batch);
         break;
       case TO_THREAD.CLOSE:
         this.#close();
@@ -107,15 +122,6 @@ class Thread {
       default:
         throw new Error(`record ${kind} means nothing`);
     }
-  }
-
-  /** Read whole also when its attempt has ended. */
-  #waitDone(batch: BatchReader): void {
-    const attempt = this.#loop.get(batch.word());
-    const done = readWaitDone(batch);
-    const program = attempt?.program;
-    if (attempt === undefined || program === undefined) return;
-    attempts.run(attempt, () => program.link.receive(done));
   }
 
   #close(): void {

@@ -1,16 +1,20 @@
 import { type Attempt, attempts } from '../executor/thread/attempt.ts';
-import type { ScopeLink } from '../executor/thread/scope-link.ts';
 import type { Program } from './program.ts';
+import { SequentialProgram } from './sequential-program.ts';
 
-/** How this thread opens the program of an attempt; unset where there is no agent. */
-export const programs: { open: ((attempt: Attempt) => Program<ScopeLink>) | undefined } = { open: undefined };
+/** Who the running code submits for: set once per thread or process that has a runtime. */
+let programOf: (() => Program) | undefined;
+let sequential: SequentialProgram | undefined;
 
-/** The program of the attempt that calls; undefined outside an agent: then code runs as plain sequential code. */
-export function currentProgram(): Program<ScopeLink> | undefined {
-  const attempt = attempts.getStore();
-  if (attempt === undefined || programs.open === undefined) return undefined;
-  attempt.program ??= programs.open(attempt);
-  return attempt.program;
+export function useProgramOf(find: (() => Program) | undefined): void {
+  programOf = find;
+}
+
+/** Without a runtime (or with METAKERNEL=off) the same calls run as plain sequential code. */
+export function currentProgram(): Program {
+  if (programOf !== undefined && process.env['METAKERNEL'] !== 'off') return programOf();
+  sequential ??= new SequentialProgram();
+  return sequential;
 }
 
 export const currentAttempt = (): Attempt | undefined => attempts.getStore();

@@ -1,16 +1,15 @@
-import { existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
-
-/** A file or directory as a parameter: the task gets a path of its own node. */
+/** A file or directory that tasks read and write: its versions are the runtime's, its path is where `waitOn` brings it. */
 export class FileRef {
+  /** Absolute. */
   readonly path: string;
   readonly kind: 'file' | 'directory';
 
   constructor(path: string, kind: 'file' | 'directory') {
-    this.path = resolve(path);
+    this.path = path;
     this.kind = kind;
   }
 
-  /** Bytes; undefined when it is not there yet. */
-  readonly length = (): number | undefined => (existsSync(this.path) ? statSync(this.path).size : undefined);
+  toString(): string {
+    return this.path;
+  }
 }

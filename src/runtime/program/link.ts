@@ -20,7 +20,10 @@ export type LinkContent =
 /** A datum that a wait has brought. `done` of the wait must have read it when it returns. */
 export type Brought =
   /** May lie in shared memory: copy. */
-  { readonly kind: 'value'; readonly bytes: Uint8Array } | { readonly kind: 'file'; readonly path: string };
+  | { readonly kind: 'value'; readonly bytes: Uint8Array }
+  | { readonly kind: 'file'; readonly path: string }
+  /** Its writer failed and was ignored. */
+  | { readonly kind: 'nothing' };
 
 export type LinkWaitResult =
   | { readonly status: 'satisfied'; readonly data: readonly Brought[] }

@@ -1,17 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Program } from '../../program/program.ts';
+import type { TaskProgram } from '../../program/task-program.ts';
 import type { BatchWriter } from '../batch.ts';
 import { FROM_THREAD, type RUN_FLAG, type ThreadReservation } from '../protocol.ts';
 import type { RunRecord } from '../run-record.ts';
 import type { Inputs } from './inputs.ts';
-import type { ScopeLink } from './scope-link.ts';
+import type { PortLink } from './port-link.ts';
 
 /** An attempt on its thread, from claim to settlement. User code reaches it through AsyncLocalStorage. */
 export class Attempt {
   readonly record: RunRecord;
   readonly signature: string;
   /** Opened at its first call of the programming model. */
-  program: Program<ScopeLink> | undefined;
+  program: TaskProgram | undefined;
+  link: PortLink | undefined;
   inputs: Inputs | undefined;
   settled = false;
   /** It waits for tasks of its own and has said so. */
@@ -21,7 +22,7 @@ export class Attempt {
   /** What the time of user code is counted from. */
   startedAt = 0;
   #controller: AbortController | undefined;
-  #abortReason: unknown;
+  #abortReason: Error | undefined;
 
   constructor(record: RunRecord, signature: string) {
     this.record = record;
@@ -45,7 +46,7 @@ export class Attempt {
     return this.#controller.signal;
   }
 
-  abort(reason: unknown): void {
+  abort(reason: Error): void {
     if (this.aborted) return;
     this.#abortReason = reason;
     this.#controller?.abort(reason);

@@ -4,14 +4,14 @@ import {
   existsSync,
   constants as fsConstants,
   mkdirSync,
-  readdirSync,
   renameSync,
-  statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { RuntimeError } from '../../../common/errors.ts';
-import { type DatumKind, writes } from '../../model/access.ts';
+import { writes } from '../../model/access.ts';
+import { sizeOf } from '../../program/file-transfer.ts';
 import type { ThreadOutput } from '../outcome-record.ts';
 import type { RunAccess } from '../run-record.ts';
 
@@ -33,6 +33,8 @@ export class TaskFiles {
     this.#paths.set(index, path);
     if (source !== undefined) bring(source, path, access);
     else if (access.kind === 'directory') mkdirSync(path);
+    // What an ignored failure left unwritten reads as empty.
+    else if (access.direction !== 'OUT') writeFileSync(path, '');
     return path;
   }
 
@@ -61,11 +63,4 @@ function bring(source: string, path: string, access: RunAccess): void {
   if (!writes(access.direction)) symlinkSync(source, path);
   else if (access.kind === 'directory') cpSync(source, path, { recursive: true });
   else copyFileSync(source, path, fsConstants.COPYFILE_FICLONE);
-}
-
-export function sizeOf(path: string, kind: DatumKind): number {
-  if (kind !== 'directory') return statSync(path).size;
-  return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
 }

@@ -65,18 +65,22 @@ export class RunLoop {
   }
 
   /** The attempt waits for its own tasks only, or has something to do again. */
-  setWaiting(waiting: boolean): void {
+  readonly setWaiting = (attempt: Attempt, waiting: boolean): void => {
+    attempt.waiting = waiting;
     this.#active += waiting ? -1 : 1;
     this.#waiting += waiting ? 1 : -1;
-  }
+    if (waiting) this.#schedule();
+  };
 
   /** Runs what may run, then sends what came of it. */
   pump = (): void => {
     this.#scheduled = false;
     const deadline = performance.now() + TURN_MS;
     let startedAt = performance.now();
-    while (this.#head < this.#queue.length && this.#mayRun(this.#queue[this.#head]!)) {
-      const record = this.#queue[this.#head++]!;
+    while (this.#head < this.#queue.length) {
+      const record = this.#queue[this.#head]!;
+      if (!this.#mayRun(record)) break;
+      this.#head += 1;
       this.#start(record, startedAt);
       if (this.#unsent >= FLUSH_AFTER) this.#flush();
       startedAt = performance.now();
@@ -93,10 +97,6 @@ export class RunLoop {
     this.#flush();
   };
 
-  wake(): void {
-    this.#schedule();
-  }
-
   /** After something outside the loop has changed what may run. */
   #schedule(): void {
     if (this.#scheduled) return;
@@ -109,9 +109,10 @@ export class RunLoop {
     this.#parts.flush();
   }
 
+  /** A recalled one is passed over at once: it must not stand in the way of those behind it. */
   #mayRun(record: RunRecord): boolean {
-    if (this.#active > 0) return (record.flags & RUN_FLAG.SHARE) !== 0 && this.#waiting > 0 && this.#active === 0;
-    return this.#waiting === 0 || (record.flags & RUN_FLAG.SHARE) !== 0;
+    if (Atomics.load(this.#parts.claims, record.slot) === CLAIM.RECALLED) return true;
+    return this.#active === 0 && (this.#waiting === 0 || (record.flags & RUN_FLAG.SHARE) !== 0);
   }
 
   #start(record: RunRecord, startedAt: number): void {
@@ -186,7 +187,14 @@ export class RunLoop {
 
   #complete(attempt: Attempt, result: unknown): void {
     if (attempt.settled) return;
-    const { inputs, record } = attempt;
+    const { inputs, record, program } = attempt;
+    if (program?.hasWrittenFiles === true) {
+      this.#follow(
+        attempt,
+        program.finish().then(() => result),
+      );
+      return;
+    }
     try {
       if (record.accesses.length === 0 && record.returns === 0) {
         this.#settle(attempt, COMPLETED_EMPTY);
@@ -246,6 +254,7 @@ export class RunLoop {
     if (attempt.waiting) this.#waiting -= 1;
     else this.#active -= 1;
     const { out } = this.#parts;
+    attempt.program?.close();
     attempt.giveBack(out);
     writeOutcome(out, attempt.slot, outcome, performance.now() - attempt.startedAt);
     this.#unsent += 1;

@@ -1,0 +1,28 @@
+import { ERRORS, type ErrorCode, type ErrorInfo, RuntimeError } from '../../common/errors.ts';
+
+/** An error that came as data, as something to throw: our own codes as RuntimeError, others as Error with their name. */
+export function errorOf(info: ErrorInfo): Error {
+  const options = info.cause === undefined ? {} : { cause: errorOf(info.cause) };
+  const error = isOwn(info.code) ? ownError(info, info.code, options) : foreignError(info, options);
+  return error;
+}
+
+const isOwn = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code);
+
+/** The user's own error comes as ERR_TASK_FAILED with its class in `name`: it is the cause of ours. */
+function ownError(info: ErrorInfo, code: ErrorCode, options: ErrorOptions): Error {
+  const error = new RuntimeError(code, info.details ?? {}, options);
+  error.message = info.message;
+  if (info.name !== undefined && info.name !== 'RuntimeError') {
+    error.cause = foreignError(info, options);
+  }
+  return error;
+}
+
+function foreignError(info: ErrorInfo, options: ErrorOptions): Error {
+  const error = new Error(info.message, options);
+  error.name = info.name ?? 'Error';
+  if (info.stack !== undefined) error.stack = info.stack;
+  if (!isOwn(info.code)) Object.assign(error, { code: info.code });
+  return error;
+}
