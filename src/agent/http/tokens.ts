@@ -49,3 +49,13 @@ function find(entries: readonly Entry[], token: string): Role | undefined {
 const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest();
 
 const invalid = (reason: string): RuntimeError => new RuntimeError('ERR_CONFIG_INVALID', { key: 'tokenFile', reason });
+
+/** The first token that may do anything: what this agent shows to other agents of its pool. */
+export function outgoingToken(text: string): string | undefined {
+  for (const line of text.split(/\r?\n/)) {
+    const words = line.trim().split(/\s+/);
+    if (words[0]?.startsWith('#') === true || words[0] === '') continue;
+    if (words.length === 1 || words[0] === 'admin') return words.at(-1);
+  }
+  return undefined;
+}

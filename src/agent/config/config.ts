@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism, hostname, totalmem } from 'node:os';
+import { resolve } from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import { RuntimeError } from '../../common/errors.ts';
+import { readSettings, type Settings } from '../../common/settings.ts';
+import { withoutIgnoredFlags } from './compss-flags.ts';
+import { AGENT_SETTINGS } from './settings.ts';
+
+/** What an agent is started with: checked, complete, frozen. Paths are absolute. */
+export interface AgentConfig
+  extends Omit<
+    Settings<typeof AGENT_SETTINGS>,
+    'config' | 'cpus' | 'advertiseHost' | 'storeLimitBytes' | 'maxThreads' | 'workingDir' | 'logDir'
+  > {
+  readonly cpus: number;
+  readonly advertiseHost: string;
+  readonly storeLimitBytes: number;
+  readonly maxThreads: number;
+  /** Absent: a temporary directory, removed at the end. */
+  readonly workingDir?: string;
+  readonly logDir?: string;
+  /** Flags of COMPSs that were given and mean nothing here. */
+  readonly ignoredFlags: readonly string[];
+}
+
+export interface ConfigSources {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}
+
+/** Flags win over environment variables, and those over the file. Throws ERR_CONFIG_INVALID. */
+export function loadAgentConfig({ argv, env, cwd }: ConfigSources): AgentConfig {
+  const { kept, ignored } = withoutIgnoredFlags(argv);
+  // The name of the file is itself a setting: read it first, then everything.
+  const { config } = readSettings({ ...AGENT_SETTINGS }, { argv: kept, env });
+  const file = config === undefined ? undefined : readConfigFile(resolve(cwd, config));
+  const settings = readSettings(AGENT_SETTINGS, { argv: kept, env, file });
+  checkExposure(settings);
+  checkTls(settings);
+  return Object.freeze(complete(settings, cwd, ignored));
+}
+
+function readConfigFile(path: string): unknown {
+  try {
+    return parseYaml(readFileSync(path, 'utf8')) as unknown;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RuntimeError('ERR_CONFIG_INVALID', { key: 'config', reason: `${path}: ${reason}` }, { cause: error });
+  }
+}
+
+type AgentSettings = Settings<typeof AGENT_SETTINGS>;
+
+function complete(settings: AgentSettings, cwd: string, ignoredFlags: readonly string[]): AgentConfig {
+  const {
+    config: _config,
+    workingDir,
+    logDir,
+    stateDir,
+    shmDir,
+    tokenFile,
+    tlsKey,
+    tlsCert,
+    tlsCa,
+    ...rest
+  } = settings;
+  const cpus = settings.cpus ?? availableParallelism();
+  const absolute = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : resolve(cwd, path);
+  const paths = { workingDir, logDir, stateDir, shmDir, tokenFile, tlsKey, tlsCert, tlsCa };
+  return {
+    ...rest,
+    ...(Object.fromEntries(Object.entries(paths).map(([key, path]) => [key, absolute(path)])) as typeof paths),
+    appPath: (settings.appPath.length === 0 ? ['.'] : settings.appPath).map((path) => resolve(cwd, path)),
+    dataPath: settings.dataPath.map((path) => resolve(cwd, path)),
+    cpus,
+    advertiseHost: settings.advertiseHost ?? (isWildcard(settings.host) ? hostname() : settings.host),
+    storeLimitBytes: settings.storeLimitBytes ?? Math.floor(totalmem() / 4),
+    maxThreads: settings.maxThreads ?? Math.max(1, 4 * cpus),
+    logLevel: settings.debug ? 'debug' : settings.logLevel,
+    ignoredFlags,
+  } as AgentConfig;
+}
+
+const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
+
+/** Whoever can reach the ports could run any code: beyond loopback that takes a secret, or a plain word. */
+function checkExposure({ host, insecure, tokenFile, tlsCa }: AgentSettings): void {
+  if (isLoopback(host) || insecure || tokenFile !== undefined || tlsCa !== undefined) return;
+  throw new RuntimeError('ERR_CONFIG_INVALID', {
+    key: '--host',
+    reason: `${host} can be reached from other machines: give --token-file, or --tls-ca with --tls-cert and --tls-key, or --insecure`,
+  });
+}
+
+function checkTls({ tlsKey, tlsCert, tlsCa }: AgentSettings): void {
+  const given = [tlsKey, tlsCert].filter((path) => path !== undefined).length;
+  if (given === 1)
+    throw new RuntimeError('ERR_CONFIG_INVALID', { key: '--tls-key', reason: 'goes together with --tls-cert' });
+  if (given === 0 && tlsCa !== undefined) {
+    throw new RuntimeError('ERR_CONFIG_INVALID', { key: '--tls-ca', reason: 'needs --tls-key and --tls-cert' });
+  }
+}
