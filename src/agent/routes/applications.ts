@@ -1,5 +1,5 @@
 /** Applications after their start: list, status, result, events, cancellation, logs. */
-import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { RuntimeError } from '../../common/errors.ts';
 import {
@@ -197,7 +197,7 @@ function addCancelRoute(app: AgentApp, { backend }: RouteContext): void {
   );
 }
 
-function addLogRoute(app: AgentApp, { backend }: RouteContext): void {
+function addLogRoute(app: AgentApp, { backend, logger }: RouteContext): void {
   app.get(
     '/COMPSs/applications/:id/logs',
     {
@@ -226,8 +226,14 @@ function addLogRoute(app: AgentApp, { backend }: RouteContext): void {
         ...(task === undefined ? {} : { task }),
         ...(attempt === undefined ? {} : { attempt }),
       });
-      reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store');
-      return reply.send(Readable.from(chunks, { objectMode: false }));
+      reply.hijack();
+      reply.raw.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
+      // A follower learns at once that it is connected, even when nothing has been written yet.
+      reply.raw.flushHeaders();
+      await pipeline(chunks, reply.raw).catch((error: unknown) => {
+        if (!reply.raw.destroyed) reply.raw.destroy();
+        logger.debug({ application: id, error: String(error) }, 'a reader of logs has gone');
+      });
     },
   );
 }
