@@ -145,6 +145,13 @@ export const ERRORS = {
     retryable: false,
     message: 'Version {version} was lost with {node} and cannot be recomputed: {reason}',
   },
+  ERR_DATA_UNWRITTEN: { status: 422, retryable: false, message: 'Datum {datum} has never been written' },
+  ERR_PREDECESSOR_FAILED: {
+    status: 500,
+    retryable: false,
+    message: 'Task {task} ({signature}) cannot run: {origin} failed, which it depends on: {reason}',
+  },
+  ERR_CORE_UNKNOWN: { status: 404, retryable: false, message: 'Core element {core} is not registered' },
   ERR_DATA_DELETED: { status: 410, retryable: false, message: 'Datum {datum} was deleted and cannot be read again' },
   ERR_FRAME_INVALID: { status: 400, retryable: false, message: 'A frame of the link is invalid: {reason}' },
   ERR_DATA_UNREADABLE: {

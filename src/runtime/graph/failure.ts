@@ -9,7 +9,7 @@ export interface Failure {
   readonly status: 'failed' | 'cancelled';
   readonly error: ErrorInfo;
   /** The task that failed or was cancelled first; absent when data were lost or never written. */
-  readonly origin?: TaskId;
+  readonly origin?: TaskId | undefined;
   /** The submitter asked for it, or chose to go on without the task: barriers do not fail because of it. */
   readonly expected: boolean;
 }

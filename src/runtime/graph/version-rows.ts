@@ -13,8 +13,8 @@ export const DURABLE = 8;
 export const ALIAS = 16;
 /** The instance that the members of a CONCURRENT group share: several writers. */
 export const SHARED = 32;
-/** Written, but no holder is left. */
-export const LOST = 64;
+/** Its producer is remembered for replay alone, without its inputs: for lineage the version is a root. */
+export const ROOT = 64;
 /** Declared with no holder: the shell knows more of it than the core. */
 export const UNHELD = 128;
 

@@ -1,62 +1,274 @@
-import type { ErrorInfo } from '../../common/errors.ts';
-import { addHolder, need, resolved } from '../data/registry.ts';
-import type { Failure } from '../graph/failure.ts';
-import { ALIAS } from '../graph/version-rows.ts';
-import { type Handle, NONE, SELF } from '../model/ids.ts';
-import type { InvocationOutcome, OutputReport } from '../model/outcome.ts';
-import { complete, fail, failureOf, makeReady, wrote } from './ends.ts';
-import { BOOKED, PARKED, RESUMING } from './invocation-rows.ts';
+import { writes } from '../model/access.ts';
+import type { ImplementationIndex, VersionId } from '../model/ids.ts';
+import { NONE } from '../model/ids.ts';
+import { takeLocks, undoLocks } from './commute-groups.ts';
+import type { Need } from './constraints.ts';
+import { BOOKED, IN_PLACE, PARKED, QUEUED, RECALL_SENT, RESUMING, STARTED } from './invocation-rows.ts';
 import { move } from './moves.ts';
+import type { ReadyClass } from './ready-class.ts';
 import type { Resource } from './resources.ts';
-import { childScopeOf } from './scopes.ts';
+import { hasInstance, joinInstances, leaveInstances, sharedGroupsOf } from './shared-groups.ts';
 import type { CoreState } from './state.ts';
-import { ASSIGNED, CANCELLING, RUNNING, SUSPENDED } from './transitions.ts';
-import { groupThrew } from './waits.ts';
+import { COMMUTES, LOCKED, RECOMPUTES, SHARES, UPDATES } from './task-rows.ts';
+import { ASSIGNED, RUNNING, SUSPENDED } from './transitions.ts';
 
 /** COMPSs: two tries on each of two resources (spec 3.5). */
-const MAX_FAILURES = 4;
-const FAILURES_PER_RESOURCE = 2;
+export const MAX_FAILURES = 4;
 
-export function linkAttempt(state: CoreState, resource: Resource, attempt: number): void {
-  const { invocations } = state;
-  invocations.next[attempt] = resource.attempts;
-  invocations.previous[attempt] = NONE;
-  if (resource.attempts !== NONE) invocations.previous[resource.attempts] = attempt;
+// ------------------------------------------------------------------------------------------ launch
+
+/** Where a task goes: its units are booked, or it waits behind what runs there. */
+export interface Place {
+  readonly resource: Resource;
+  readonly implementation: number;
+  readonly ahead: boolean;
+  /** Resources that it holds as well. */
+  readonly companions?: readonly Resource[];
+}
+
+export function assign(state: CoreState, queue: ReadyClass, task: number, place: Place): void {
+  state.ready.remove(task);
+  if ((state.tasks.flags[task]! & COMMUTES) !== 0) takeLocks(state, task);
+  state.tasks.attempts[task]! += 1;
+  const attempt = launch(state, queue.needs[place.implementation]!, task, place);
+  state.tasks.invocation[task] = attempt;
+  move(state, task, ASSIGNED);
+}
+
+/** One attempt of the task: accounts for it and orders it. */
+export function launch(state: CoreState, need: Need, task: number, place: Place): number {
+  const { invocations, tasks } = state;
+  const { resource, implementation } = place;
+  const attempt = invocations.add(task, resource.row, implementation, need.index);
+  link(state, resource, attempt);
+  if (place.ahead) sendBehind(state, resource, attempt, need);
+  else resource.book(attempt, need);
+  file(resource);
+  const inputs = inputIds(state, task);
+  const preserveInputs = !mayWorkInPlace(state, task);
+  if (!preserveInputs) invocations.flags[attempt]! |= IN_PLACE;
+  if ((tasks.flags[task]! & SHARES) !== 0) joinInstances(state, task, resource.row);
+  state.effects.push({
+    type: 'launch',
+    invocation: state.invocationId(attempt),
+    task: state.taskId(task),
+    attempt: tasks.attempts[task]!,
+    resource: resource.id,
+    implementation: implementation as ImplementationIndex,
+    booking: need.booking,
+    inputs,
+    outputs: outputIds(state, task),
+    preserveInputs,
+    ...(place.companions === undefined ? undefined : bookCompanions(state, attempt, need, place.companions)),
+  });
+  return attempt;
+}
+
+function bookCompanions(state: CoreState, attempt: number, need: Need, companions: readonly Resource[]) {
+  for (const companion of companions) {
+    companion.book(attempt, need);
+    file(companion);
+  }
+  state.companions.set(
+    attempt,
+    companions.map((one) => one.row),
+  );
+  return { companions: companions.map((one) => one.id) };
+}
+
+const NO_VERSIONS: readonly VersionId[] = [];
+
+function inputIds(state: CoreState, task: number): readonly VersionId[] {
+  const { tasks, registry } = state;
+  const count = tasks.inputs[task]!;
+  if (count === 0) return NO_VERSIONS;
+  const ids: VersionId[] = [];
+  for (let position = 0; position < count; position++) {
+    const version = tasks.input(task, position);
+    ids.push(version === NONE ? (NONE as VersionId) : state.versionId(registry.resolve(version)));
+  }
+  if ((tasks.flags[task]! & SHARES) !== 0) {
+    for (const [position, group] of sharedGroupsOf(state, task)) {
+      if (hasInstance(group)) ids[position] = state.versionId(group.version);
+    }
+  }
+  return ids;
+}
+
+function outputIds(state: CoreState, task: number): readonly VersionId[] {
+  const { tasks } = state;
+  const count = tasks.outputs[task]!;
+  if (count === 0) return NO_VERSIONS;
+  const ids: VersionId[] = [];
+  for (let position = 0; position < count; position++) ids.push(state.versionId(tasks.output(task, position)));
+  return ids;
+}
+
+/**
+ * Whether the writer may change the old versions instead of copies: it will not be tried again, and nobody else reads
+ * them or needs them for lineage.
+ */
+function mayWorkInPlace(state: CoreState, task: number): boolean {
+  const { tasks, registry } = state;
+  const flags = tasks.flags[task]!;
+  if ((flags & UPDATES) === 0 || (flags & (SHARES | RECOMPUTES)) !== 0) return false;
+  const spec = tasks.spec[task]!;
+  if ((spec.onFailure ?? 'RETRY') === 'RETRY' && tasks.failures[task]! < MAX_FAILURES - 1) return false;
+  // IGNORE gives the old content back.
+  if (spec.onFailure === 'IGNORE') return false;
+  for (let position = 0; position < spec.accesses.length; position++) {
+    const version = tasks.input(task, position);
+    const { direction } = spec.accesses[position]!;
+    if (version === NONE || !writes(direction)) continue;
+    const row = registry.resolve(version);
+    if (registry.versions.needs[row] !== 1 || registry.versions.lineage[row] !== 0) return false;
+  }
+  return true;
+}
+
+// ------------------------------------------------------------------------------------------ accounting
+
+/** Keeps the resource where placement finds it, if it takes work. */
+export function file(resource: Resource): void {
+  if (resource.state === 'active') resource.class!.file(resource);
+}
+
+function link(state: CoreState, resource: Resource, attempt: number): void {
+  const { next, previous } = state.invocations;
+  next[attempt] = resource.attempts;
+  if (resource.attempts !== NONE) previous[resource.attempts] = attempt;
   resource.attempts = attempt;
   resource.attemptCount += 1;
 }
 
-/** The attempt is over: its units are free, its row may be used again. */
+function unlink(state: CoreState, resource: Resource, attempt: number): void {
+  const { next, previous } = state.invocations;
+  const [before, after] = [previous[attempt]!, next[attempt]!];
+  if (before === NONE) resource.attempts = after;
+  else next[before] = after;
+  if (after !== NONE) previous[after] = before;
+  resource.attemptCount -= 1;
+}
+
+function sendBehind(state: CoreState, resource: Resource, attempt: number, need: Need): void {
+  const { queueNext, queuePrevious, state: states } = state.invocations;
+  states[attempt] = QUEUED;
+  queuePrevious[attempt] = resource.queueTail;
+  if (resource.queueTail === NONE) resource.queueHead = attempt;
+  else queueNext[resource.queueTail] = attempt;
+  resource.queueTail = attempt;
+  resource.queued += 1;
+  resource.queuedCpus += need.cpus;
+  state.queued += 1;
+  if (resource.queued === 1) state.queuedOn.add(resource);
+}
+
+function leaveQueue(state: CoreState, resource: Resource, attempt: number): void {
+  const { queueNext, queuePrevious, need, flags } = state.invocations;
+  const [before, after] = [queuePrevious[attempt]!, queueNext[attempt]!];
+  if (before === NONE) resource.queueHead = after;
+  else queueNext[before] = after;
+  if (after === NONE) resource.queueTail = before;
+  else queuePrevious[after] = before;
+  queueNext[attempt] = NONE;
+  queuePrevious[attempt] = NONE;
+  resource.queued -= 1;
+  resource.queuedCpus -= state.needs.all[need[attempt]!]!.cpus;
+  state.queued -= 1;
+  if (resource.queued === 0) state.queuedOn.delete(resource);
+  if ((flags[attempt]! & RECALL_SENT) !== 0) state.recalling -= 1;
+}
+
+/** It takes its units now; over capacity when the resource has started it all the same. */
+function bookQueued(state: CoreState, resource: Resource, attempt: number): void {
+  leaveQueue(state, resource, attempt);
+  state.invocations.flags[attempt]! &= ~RECALL_SENT;
+  state.invocations.state[attempt] = BOOKED;
+  resource.book(attempt, needOf(state, attempt));
+}
+
+export const needOf = (state: CoreState, attempt: number): Need => state.needs.all[state.invocations.need[attempt]!]!;
+
+export const resourceOf = (state: CoreState, attempt: number): Resource =>
+  state.resources[state.invocations.resource[attempt]!]!;
+
+function unbook(state: CoreState, resource: Resource, attempt: number): void {
+  const need = needOf(state, attempt);
+  resource.unbook(attempt, need);
+  markFreed(state, resource);
+  const companions = state.companions.get(attempt);
+  if (companions === undefined) return;
+  for (const row of companions) {
+    const companion = state.resources[row]!;
+    companion.unbook(attempt, need);
+    markFreed(state, companion);
+  }
+}
+
+/** Served after the event: who waits for its units gets them in order. */
+export function markFreed(state: CoreState, resource: Resource): void {
+  if (resource.freed) return;
+  resource.freed = true;
+  state.freed.push(resource);
+}
+
+/** The attempt is over, however: it holds nothing and its row is free. The task keeps its status. */
 export function endAttempt(state: CoreState, attempt: number): void {
   const { invocations } = state;
-  const resource = state.resourceRows[invocations.resource[attempt]!]!;
-  if (invocations.state[attempt] === BOOKED) resource.unbook(attempt, state.needs[invocations.need[attempt]!]!);
-  const waiting = resource.resuming.indexOf(attempt);
-  if (waiting >= 0) resource.resuming.splice(waiting, 1);
-  const [before, after] = [invocations.previous[attempt]!, invocations.next[attempt]!];
-  if (before === NONE) resource.attempts = after;
-  else invocations.next[before] = after;
-  if (after !== NONE) invocations.previous[after] = before;
-  resource.attemptCount -= 1;
-  state.tasks.invocation[invocations.task[attempt]!] = NONE;
-  invocations.release(attempt);
-  state.dirty = true;
-}
-
-export function started(state: CoreState, attempt: number): void {
-  const task = state.invocations.task[attempt]!;
-  if (state.tasks.status[task] === ASSIGNED) move(state, task, RUNNING);
-}
-
-export function suspended(state: CoreState, attempt: number): void {
-  const { invocations, tasks } = state;
+  const resource = resourceOf(state, attempt);
+  switch (invocations.state[attempt]) {
+    case QUEUED:
+      leaveQueue(state, resource, attempt);
+      markFreed(state, resource);
+      break;
+    case BOOKED:
+      unbook(state, resource, attempt);
+      break;
+    case RESUMING:
+      resource.resuming.splice(resource.resuming.indexOf(attempt), 1);
+      break;
+    default:
+      break;
+  }
+  state.companions.delete(attempt);
+  unlink(state, resource, attempt);
+  if (resource.state !== 'active') markFreed(state, resource);
   const task = invocations.task[attempt]!;
-  if (invocations.state[attempt] !== BOOKED) return;
-  const resource = state.resourceRows[invocations.resource[attempt]!]!;
-  invocations.state[attempt] = PARKED;
-  resource.unbook(attempt, state.needs[invocations.need[attempt]!]!);
-  state.dirty = true;
-  started(state, attempt);
+  if ((state.tasks.flags[task]! & SHARES) !== 0) leaveInstances(state, task);
+  if (state.tasks.invocation[task] === attempt) state.tasks.invocation[task] = NONE;
+  invocations.release(attempt);
+}
+
+/** What a task took for an attempt that did not complete. */
+export function undoAttempt(state: CoreState, task: number): void {
+  if ((state.tasks.flags[task]! & LOCKED) !== 0) undoLocks(state, task);
+}
+
+// ------------------------------------------------------------------------------------------ what the resource says
+
+export function attemptStarted(state: CoreState, attempt: number): void {
+  const { invocations, tasks } = state;
+  if ((invocations.flags[attempt]! & STARTED) !== 0) return;
+  invocations.flags[attempt]! |= STARTED;
+  invocations.startedAt[attempt] = state.at;
+  if (invocations.state[attempt] === QUEUED) {
+    const resource = resourceOf(state, attempt);
+    bookQueued(state, resource, attempt);
+    file(resource);
+  }
+  const task = invocations.task[attempt]!;
+  if (tasks.status[task] === ASSIGNED) move(state, task, RUNNING);
+}
+
+/** It waits inside and has given its units back. */
+export function attemptSuspended(state: CoreState, attempt: number): void {
+  const { invocations, tasks } = state;
+  attemptStarted(state, attempt);
+  if (invocations.state[attempt] === BOOKED) {
+    unbook(state, resourceOf(state, attempt), attempt);
+    invocations.state[attempt] = PARKED;
+  }
+  const task = invocations.task[attempt]!;
   if (tasks.status[task] === RUNNING) move(state, task, SUSPENDED);
 }
 
@@ -64,188 +276,41 @@ export function resumeRequested(state: CoreState, attempt: number): void {
   const { invocations } = state;
   if (invocations.state[attempt] !== PARKED) return;
   invocations.state[attempt] = RESUMING;
-  state.resourceRows[invocations.resource[attempt]!]!.resuming.push(attempt);
-  state.dirty = true;
+  const resource = resourceOf(state, attempt);
+  resource.resuming.push(attempt);
+  markFreed(state, resource);
 }
 
-/** Before ready tasks, first come first served. */
-export function resumeWaiting(state: CoreState): void {
-  for (const resource of state.resourceRows) {
-    for (let attempt = resource.resuming[0]; attempt !== undefined; attempt = resource.resuming[0]) {
-      if (!resource.fits(state.needs[state.invocations.need[attempt]!]!)) break;
-      resource.resuming.shift();
-      rebook(state, attempt);
-      state.emit({ type: 'resume', invocation: state.invocations.idOf(attempt) as never, resource: resource.id });
-    }
-  }
-}
-
-/** Also over capacity, when a peer has resumed by itself. */
-export function rebook(state: CoreState, attempt: number): void {
-  const { invocations } = state;
-  if (invocations.state[attempt] === BOOKED) return;
-  const resource = state.resourceRows[invocations.resource[attempt]!]!;
-  const waiting = resource.resuming.indexOf(attempt);
-  if (waiting >= 0) resource.resuming.splice(waiting, 1);
-  invocations.state[attempt] = BOOKED;
-  resource.book(attempt, state.needs[invocations.need[attempt]!]!);
-  const task = invocations.task[attempt]!;
-  if (state.tasks.status[task] === SUSPENDED) move(state, task, RUNNING);
-}
-
-/** An attempt has ended. */
-export function settled(state: CoreState, attempt: number, outcome: InvocationOutcome): void {
+/** It has its units again: granted here, or taken by a peer itself, over capacity if need be. */
+export function attemptResumed(state: CoreState, attempt: number): void {
   const { invocations, tasks } = state;
+  const resource = resourceOf(state, attempt);
+  if (invocations.state[attempt] === RESUMING) resource.resuming.splice(resource.resuming.indexOf(attempt), 1);
+  else if (invocations.state[attempt] !== PARKED) return;
+  invocations.state[attempt] = BOOKED;
+  const need = needOf(state, attempt);
+  resource.book(attempt, need);
+  for (const row of state.companions.get(attempt) ?? []) {
+    state.resources[row]!.book(attempt, need);
+    file(state.resources[row]!);
+  }
+  file(resource);
   const task = invocations.task[attempt]!;
-  const resource = state.resourceRows[invocations.resource[attempt]!]!;
-  const child = childScopeOf(state, attempt);
-  if (outcome.status === 'completed' || outcome.status === 'exception')
-    bindOutputs(state, task, resource, outcome.outputs, child);
-  const wasCancelling = tasks.status[task] === CANCELLING;
-  if (outcome.status !== 'recalled' && !wasCancelling) started(state, attempt);
-  endAttempt(state, attempt);
-  if (child !== undefined)
-    state.rules.childEnded(child, outcome.status === 'completed' || outcome.status === 'exception');
-  if (wasCancelling) {
-    fail(state, task, cancelledFailure(state, task, 'it was cancelled while it ran'));
-    return;
+  if (tasks.status[task] === SUSPENDED) move(state, task, RUNNING);
+}
+
+// ------------------------------------------------------------------------------------------ free units
+
+/** Units have become free: attempts that resume come first, then those sent ahead, in order; then ready tasks. */
+export function serve(state: CoreState, resource: Resource): void {
+  const { resuming } = resource;
+  while (resuming.length > 0 && resource.fits(needOf(state, resuming[0]!))) {
+    const attempt = resuming[0]!;
+    attemptResumed(state, attempt);
+    state.effects.push({ type: 'resume', invocation: state.invocationId(attempt), resource: resource.id });
   }
-  finish(state, task, resource, outcome);
-}
-
-function finish(state: CoreState, task: number, resource: Resource, outcome: InvocationOutcome): void {
-  switch (outcome.status) {
-    case 'completed':
-      writeOutputs(state, task);
-      complete(state, task);
-      break;
-    case 'exception':
-      throwInGroups(state, task, outcome.error);
-      writeOutputs(state, task);
-      complete(state, task);
-      break;
-    case 'failed':
-      failed(state, task, resource, outcome.error);
-      break;
-    case 'lost':
-      lost(state, task, resource, outcome.reason);
-      break;
-    case 'cancelled':
-      fail(state, task, cancelledFailure(state, task, 'its node stopped it'));
-      break;
-    case 'recalled':
-      makeReady(state, task);
-      break;
+  while (resource.queueHead !== NONE && resource.fits(needOf(state, resource.queueHead))) {
+    bookQueued(state, resource, resource.queueHead);
   }
-}
-
-/** Where the outputs are; they become readable with `writeOutputs`. */
-function bindOutputs(
-  state: CoreState,
-  task: number,
-  resource: Resource,
-  outputs: readonly OutputReport[],
-  child: ReturnType<typeof childScopeOf>,
-): void {
-  const { tasks, versions } = state;
-  for (let position = 0; position < tasks.outputs[task]!; position++) {
-    const version = tasks.output(task, position);
-    const report = outputs[position];
-    if (report?.delegatedTo !== undefined) {
-      delegate(state, version, child, report.delegatedTo);
-      continue;
-    }
-    versions.bytes[version] = report?.bytes ?? 0;
-    const holder = report?.inline === true ? state.resources.get(SELF)! : resource;
-    if (report !== undefined) addHolder(state, version, holder.row);
-  }
-}
-
-/** The task returned a future of its own child: its output is another name of that datum. */
-function delegate(state: CoreState, version: number, child: ReturnType<typeof childScopeOf>, handle: Handle): void {
-  const datum = child?.handles.get(handle) ?? NONE;
-  const latest = datum === NONE ? NONE : state.data.latest[datum]!;
-  if (latest === NONE) return;
-  const target = resolved(state, latest);
-  need(state, target);
-  state.versions.target[version] = target;
-  state.versions.flags[version]! |= ALIAS;
-}
-
-function writeOutputs(state: CoreState, task: number, empty = false): void {
-  const { tasks, versions } = state;
-  for (let position = 0; position < tasks.outputs[task]!; position++) {
-    const version = tasks.output(task, position);
-    wrote(state, version, empty || (versions.holder[version] === NONE && (versions.flags[version]! & ALIAS) === 0));
-  }
-}
-
-function failed(state: CoreState, task: number, resource: Resource, error: ErrorInfo): void {
-  const { tasks } = state;
-  const onFailure = tasks.spec[task]!.onFailure ?? 'RETRY';
-  tasks.failures[task]! += 1;
-  if (onFailure === 'RETRY' && tasks.failures[task]! < MAX_FAILURES) {
-    tasks.avoid[task] = tasks.failures[task]! >= FAILURES_PER_RESOURCE ? resource.row : NONE;
-    makeReady(state, task);
-  } else if (onFailure === 'IGNORE') {
-    writeOutputs(state, task, true);
-    complete(state, task);
-  } else {
-    fail(
-      state,
-      task,
-      failureOf(state, task, taskError(state, task, resource, error), onFailure === 'CANCEL_SUCCESSORS'),
-    );
-  }
-}
-
-/** Time-outs speak for themselves; everything else is told with task and node in front. */
-function taskError(state: CoreState, task: number, resource: Resource, cause: ErrorInfo): ErrorInfo {
-  if (cause.code === 'ERR_TASK_TIMED_OUT') return cause;
-  const [name, signature, node] = [state.taskName(task), state.signature(task), resource.description.name];
-  return {
-    code: 'ERR_TASK_FAILED',
-    message: `Task ${name} (${signature}) failed on ${node}: ${cause.message}`,
-    details: { task: name, signature, node, reason: cause.message },
-    cause,
-  };
-}
-
-export function lost(state: CoreState, task: number, resource: Resource, reason: string): void {
-  const { tasks } = state;
-  tasks.losses[task]! += 1;
-  state.counts.rerun += 1;
-  if (tasks.losses[task]! <= state.maxLosses) {
-    tasks.avoid[task] = resource.row;
-    makeReady(state, task);
-    return;
-  }
-  const [name, signature, node] = [state.taskName(task), state.signature(task), resource.description.name];
-  const message = `Task ${name} (${signature}) was lost ${tasks.losses[task]} times; last on ${node}: ${reason}`;
-  const details = { task: name, signature, node, reason, losses: tasks.losses[task]! };
-  fail(state, task, failureOf(state, task, { code: 'ERR_TASK_LOST', message, details }, false));
-}
-
-export function cancelledFailure(state: CoreState, task: number, reason: string): Failure {
-  const [name, signature] = [state.taskName(task), state.signature(task)];
-  const message = `Task ${name} (${signature}) was cancelled: ${reason}`;
-  return {
-    status: 'cancelled',
-    error: { code: 'ERR_TASK_CANCELLED', message, details: { reason } },
-    origin: state.taskId(task),
-    expected: true,
-  };
-}
-
-/** COMPSsException: the other members of its groups are cancelled, and waits for them throw. */
-function throwInGroups(state: CoreState, task: number, error: ErrorInfo): void {
-  const scope = state.tasks.scope[task]!;
-  for (const id of state.tasks.spec[task]!.groups ?? []) {
-    for (let group = scope.groups.get(id); group !== undefined; group = group.parent) {
-      group.exception ??= error;
-      for (const member of [...group.members])
-        if (member !== task) state.rules.cancelTask(member, `task ${state.taskName(task)} of its group threw`);
-    }
-  }
-  groupThrew(state, scope);
+  file(resource);
 }

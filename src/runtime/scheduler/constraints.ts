@@ -159,3 +159,27 @@ function lacks(what: string, asked: readonly string[] = [], has?: readonly strin
   const missing = asked.filter((one) => !there.has(one.toLowerCase()));
   return missing.length === 0 ? undefined : `${what}: lacks ${missing.join(', ')}`;
 }
+
+/** Every different set of constraints once. */
+export class NeedTable {
+  readonly all: Need[] = [];
+  readonly #byKey = new Map<string, number>();
+  readonly #byObject = new WeakMap<Constraints, number>();
+
+  /** Index of what these constraints come to. */
+  indexOf(constraints: Constraints = NO_CONSTRAINTS): number {
+    const known = this.#byObject.get(constraints);
+    if (known !== undefined) return known;
+    const key = JSON.stringify(constraints);
+    let index = this.#byKey.get(key);
+    if (index === undefined) {
+      index = this.all.length;
+      this.all.push(makeNeed(index, constraints));
+      this.#byKey.set(key, index);
+    }
+    this.#byObject.set(constraints, index);
+    return index;
+  }
+}
+
+const NO_CONSTRAINTS: Constraints = {};

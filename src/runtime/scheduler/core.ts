@@ -114,6 +114,8 @@ export interface SchedulerCore {
   /** The spec of a task that has not been forgotten. */
   spec(task: TaskId): TaskSpec;
   element(task: TaskId): CoreElement;
+  /** Stable key: the submitter's, or made from the parent's; undefined: what the task submits cannot be replayed. */
+  key(task: TaskId): string | undefined;
   /** `t42`, `d3v2`: printed names of ids. */
   taskName(task: TaskId): string;
   versionName(version: VersionId): string;

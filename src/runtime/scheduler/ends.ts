@@ -1,186 +1,255 @@
-import type { ErrorInfo } from '../../common/errors.ts';
-import { isWritten, setFailure, tidy, unneed } from '../data/registry.ts';
 import type { Failure } from '../graph/failure.ts';
-import { EMPTY, LOST, WRITTEN } from '../graph/version-rows.ts';
+import type { CommuteGroup, SharedGroup } from '../graph/groups.ts';
+import { SHARED } from '../graph/version-rows.ts';
 import { NONE, type VersionId } from '../model/ids.ts';
 import type { TaskOutcome } from '../model/outcome.ts';
-import { keepHistory } from './history.ts';
-import { remember } from './lineage.ts';
+import { dissolve, leaveCommuteGroups } from './commute-groups.ts';
+import { consequence, ownFailure } from './failures.ts';
+import { remember } from './history.ts';
+import { record } from './lineage.ts';
 import { move } from './moves.ts';
-import { enqueue, withdraw } from './ready.ts';
-import { endScopeIfDone } from './scopes.ts';
+import { enqueue } from './queueing.ts';
+import { dropReplays } from './replay-table.ts';
+import { endScopeIfDone, leaveScope, noteFailure } from './scope-ends.ts';
+import { sharedGroupsOf } from './shared-groups.ts';
 import type { CoreState } from './state.ts';
-import { NOTIFY, RECOMPUTES } from './task-rows.ts';
-import { BLOCKED, CANCELLED, COMPLETED, FAILED_STATUS, isTerminal, READY } from './transitions.ts';
-import { taskSettled, versionChanged } from './waits.ts';
+import { COMMUTES, NOTIFY, RECOMPUTES, SHARES } from './task-rows.ts';
+import { BLOCKED, CANCELLED, COMPLETED, FAILED_STATUS, READY } from './transitions.ts';
+import { endBarriers, failWaits, moveWaits, versionReady } from './wait-ends.ts';
 
-/** Every input is written: the task may be placed. */
+// ------------------------------------------------------------------------------------------ versions
+
+/** A version is there, empty or not: its readers go on. */
+export function writeVersion(state: CoreState, version: number, bytes: number): void {
+  const { registry } = state;
+  registry.markWritten(version, bytes);
+  wakeReaders(state, version);
+  versionReady(state, version);
+  registry.settle(version);
+}
+
+/** Another version stands for it: its readers and waits are that one's from now on. */
+export function aliasVersion(state: CoreState, from: number, to: number): void {
+  const { registry } = state;
+  const target = registry.resolve(to);
+  const failure = registry.failures.get(target);
+  if (failure !== undefined) {
+    failVersion(state, from, failure);
+    return;
+  }
+  registry.dropProducer(from);
+  registry.alias(from, target);
+  moveWaits(state, from, target);
+  const { waiters } = registry.versions;
+  for (let node = takeWaiters(state, from); node !== NONE; node = registry.waiters.shift(node)) {
+    waiters[target] = registry.waiters.push(waiters[target]!, registry.waiters.value[node]!);
+  }
+  if (registry.isPending(target)) return;
+  wakeReaders(state, target);
+  versionReady(state, target);
+  registry.settle(target);
+}
+
+/** A version will not be written: its readers fail after the event. */
+export function failVersion(state: CoreState, version: number, failure: Failure): void {
+  const { registry, tasks } = state;
+  registry.markFailed(version, failure);
+  for (let node = takeWaiters(state, version); node !== NONE; node = registry.waiters.shift(node)) {
+    const task = registry.waiters.value[node]!;
+    tasks.missing[task]! -= 1;
+    if (tasks.status[task] === BLOCKED) doom(state, task, failure);
+    else if (tasks.missing[task] === 0) state.settledEdges.push(task);
+  }
+  failWaits(state, version, failure);
+  registry.settle(version);
+}
+
+/** The blocked readers in the order in which they came. */
+function takeWaiters(state: CoreState, version: number): number {
+  const { versions, waiters } = state.registry;
+  const list = versions.waiters[version]!;
+  versions.waiters[version] = NONE;
+  return waiters.reversed(list);
+}
+
+function wakeReaders(state: CoreState, version: number): void {
+  const { registry, tasks } = state;
+  if (registry.versions.waiters[version] === NONE) return;
+  for (let node = takeWaiters(state, version); node !== NONE; node = registry.waiters.shift(node)) {
+    const task = registry.waiters.value[node]!;
+    if (--tasks.missing[task]! > 0) continue;
+    if (tasks.status[task] !== BLOCKED) state.settledEdges.push(task);
+    else if (!state.failures.has(task)) makeReady(state, task);
+  }
+}
+
+/** All inputs are there. */
 export function makeReady(state: CoreState, task: number): void {
   move(state, task, READY);
-  enqueue(state, task);
+  enqueue(state, task, false);
 }
 
-/** A version has its content: its readers have one thing less to wait for. */
-export function wrote(state: CoreState, version: number, empty: boolean): void {
-  const { versions } = state;
-  versions.flags[version]! = (versions.flags[version]! & ~LOST) | WRITTEN | (empty ? EMPTY : 0);
-  for (const task of takeWaiters(state, version)) {
-    state.tasks.missing[task]! -= 1;
-    if (state.tasks.missing[task] === 0 && state.tasks.status[task] === BLOCKED) makeReady(state, task);
+/** After an attempt that did not end it: before those that have not been tried. Inputs may have been lost meanwhile. */
+export function makeReadyAgain(state: CoreState, task: number): void {
+  move(state, task, READY);
+  if (!waitsForInputs(state, task)) enqueue(state, task, true);
+}
+
+/** A ready task that is in no queue: blocked again, or doomed, when an input has gone since. */
+export function waitsForInputs(state: CoreState, task: number): boolean {
+  const { tasks, registry, analysis } = state;
+  let failure: Failure | undefined;
+  for (let position = 0; position < tasks.inputs[task]!; position++) {
+    const version = tasks.input(task, position);
+    if (version !== NONE) failure = analysis.waitFor(task, registry.resolve(version)) ?? failure;
   }
-  versionChanged(state, version);
-}
-
-/** Blocked readers in order of submission; the list is empty afterwards. */
-function takeWaiters(state: CoreState, version: number): number[] {
-  const { versions, links } = state;
-  const waiting: number[] = [];
-  let node = links.reversed(versions.waiters[version]!);
-  versions.waiters[version] = NONE;
-  while (node !== NONE) {
-    waiting.push(links.value[node]!);
-    node = links.shift(node);
+  for (const { group } of state.commuting.get(task) ?? []) {
+    failure = analysis.waitFor(task, registry.resolve(group.tail)) ?? failure;
   }
-  return waiting;
+  if (failure === undefined && tasks.missing[task] === 0) return false;
+  move(state, task, BLOCKED);
+  if (failure !== undefined) doom(state, task, failure);
+  return true;
 }
 
-export function complete(state: CoreState, task: number): void {
-  remember(state, task);
-  move(state, task, COMPLETED);
-  state.counts.completed += 1;
-  settle(state, task, { status: 'completed' });
+// ------------------------------------------------------------------------------------------ failures that spread
+
+/** The task will fail, or be cancelled, because of its input. Worked off by `settleDoomed`, however many there are. */
+export function doom(state: CoreState, task: number, failure: Failure): void {
+  if (state.failures.has(task)) return;
+  state.failures.set(task, consequence(state, task, failure));
+  state.doomed.push(task);
 }
 
-/**
- * Ends a task that will not complete, and everything that reads what it would have written. A list and no recursion:
- * chains are as long as programs make them.
- */
-export function fail(state: CoreState, first: number, failure: Failure): void {
-  const todo: [task: number, failure: Failure][] = [[first, failure]];
-  for (let next = todo.shift(); next !== undefined; next = todo.shift()) {
-    const [task, why] = next;
-    if (!state.tasks.isUsed(task) || isTerminal(state.tasks.status[task]!)) continue;
-    for (const reader of failOne(state, task, why)) todo.push([reader, successorFailure(state, task, why)]);
-    settle(state, task, outcomeOf(why));
+export function settleDoomed(state: CoreState): void {
+  const { doomed, tasks } = state;
+  for (let index = 0; index < doomed.length; index++) {
+    const task = doomed[index]!;
+    const failure = state.failures.get(task)!;
+    if (tasks.readyClass[task] !== NONE) state.ready.remove(task);
+    endUnwritten(state, task, failure);
   }
+  doomed.length = 0;
 }
 
-/** What the readers of a failed task's outputs end with: CANCEL_SUCCESSORS cancels them. */
-function successorFailure(state: CoreState, task: number, failure: Failure): Failure {
-  const spec = state.tasks.spec[task];
-  if (failure.status !== 'failed' || spec?.onFailure !== 'CANCEL_SUCCESSORS') return failure;
-  return { ...failure, status: 'cancelled', expected: true };
-}
-
-/** Moves the task, marks its outputs and gives the readers that waited for them. */
-function failOne(state: CoreState, task: number, failure: Failure): number[] {
+/** The task ends without having written anything; `onward` is what its readers fail with. */
+export function endUnwritten(state: CoreState, task: number, failure: Failure, onward = failure): void {
   const { tasks } = state;
-  if (tasks.status[task] === READY) withdraw(state, task);
-  const cancelled = failure.status === 'cancelled';
-  move(state, task, cancelled ? CANCELLED : FAILED_STATUS);
-  if (cancelled) state.counts.cancelled += 1;
-  else state.counts.failed += 1;
-  noteFailure(state, task, failure);
-  const onward = successorFailure(state, task, failure);
-  const readers: number[] = [];
+  const own = failure.origin === undefined ? ownFailure(state, task, failure) : failure;
+  const told = onward === failure ? own : onward;
+  if ((tasks.flags[task]! & RECOMPUTES) === 0) noteFailure(state, tasks.scope[task]!, task, own);
+  state.failures.set(task, own);
+  move(state, task, own.status === 'failed' ? FAILED_STATUS : CANCELLED);
+  if (own.status === 'failed') state.failed += 1;
+  else state.cancelled += 1;
   for (let position = 0; position < tasks.outputs[task]!; position++) {
     const version = tasks.output(task, position);
-    if (version === NONE || isWritten(state, version)) continue;
-    setFailure(state, version, onward);
-    readers.push(...takeWaiters(state, version));
-    versionChanged(state, version);
+    if (version !== NONE && !state.registry.is(version, SHARED)) failVersion(state, version, told);
   }
-  return readers;
+  settle(state, task, own);
 }
 
-export function failReaders(state: CoreState, version: number, failure: Failure): void {
-  for (const reader of takeWaiters(state, version)) fail(state, reader, failure);
+// ------------------------------------------------------------------------------------------ the end of a task
+
+/** The outputs have been written, or are empty, or other versions stand for them. */
+export function complete(state: CoreState, task: number): void {
+  move(state, task, COMPLETED);
+  state.completed += 1;
+  record(state, task);
+  settle(state, task, undefined);
 }
 
-const outcomeOf = ({ status, error }: Failure): TaskOutcome =>
-  status === 'failed' ? { status, error } : { status, reason: error.message };
-
-function settle(state: CoreState, task: number, outcome: TaskOutcome): void {
+function settle(state: CoreState, task: number, failure: Failure | undefined): void {
   const { tasks } = state;
-  const scope = tasks.scope[task]!;
-  const spec = tasks.spec[task]!;
-  const again = (tasks.flags[task]! & RECOMPUTES) !== 0;
-  if ((tasks.flags[task]! & NOTIFY) !== 0 && !again) {
-    const outputs = outcome.status === 'completed' ? outputIds(state, task) : [];
-    state.emit({ type: 'task-settled', scope: scope.id, seq: spec.seq, task: state.taskId(task), outcome, outputs });
+  const flags = tasks.flags[task]!;
+  if ((flags & NOTIFY) !== 0) notify(state, task, failure);
+  letGoOfInputs(state, task);
+  if (state.replays.size > 0) dropReplays(state, task);
+  if ((flags & SHARES) !== 0) leaveShared(state, task, failure);
+  if ((flags & COMMUTES) !== 0) {
+    for (const group of leaveCommuteGroups(state, task, failure)) endCommute(state, group);
   }
-  scope.live -= 1;
-  keepHistory(state, task);
-  if (!again) {
-    scope.tasks.set(spec.seq, NONE);
-    for (const group of spec.groups ?? []) leaveGroups(scope.groups.get(group), task);
-    taskSettled(
-      state,
-      scope,
-      spec.seq,
-      (wait) => wait.target.on === 'group' && inGroup(state, task, wait.target.group),
-    );
+  if ((flags & RECOMPUTES) === 0) {
+    const scope = tasks.scope[task]!;
+    leaveScope(state, scope, task, failure);
+    endBarriers(state, scope, task, failure);
+    remember(state, task);
+    endScopeIfDone(state, scope);
+  } else {
+    remember(state, task);
   }
-  letGo(state, task);
-  if (!again) endScopeIfDone(state, scope);
 }
 
-type Group = NonNullable<ReturnType<CoreState['recomputing']['groups']['get']>>;
-
-function leaveGroups(group: Group | undefined, task: number): void {
-  for (let one = group; one !== undefined; one = one.parent) one.members.delete(task);
-}
-
-function inGroup(state: CoreState, task: number, id: number): boolean {
-  const scope = state.tasks.scope[task]!;
-  for (const group of state.tasks.spec[task]!.groups ?? []) {
-    for (let one = scope.groups.get(group); one !== undefined; one = one.parent) if (one.id === id) return true;
+function letGoOfInputs(state: CoreState, task: number): void {
+  const { tasks, registry } = state;
+  const inputs = tasks.inputs[task]!;
+  const offset = tasks.segment[task]!;
+  for (let cell = offset; cell < offset + inputs; cell++) {
+    const version = tasks.segments.cells[cell]!;
+    if (version !== NONE) registry.unneed(version);
   }
-  return false;
 }
 
-function outputIds(state: CoreState, task: number): VersionId[] {
-  return Array.from({ length: state.tasks.outputs[task]! }, (_, position) =>
-    state.versionId(state.tasks.output(task, position)),
-  );
-}
-
-/** The row goes; its versions may. */
-function letGo(state: CoreState, task: number): void {
-  const { tasks, versions, links } = state;
-  const inputs = Array.from({ length: tasks.inputs[task]! }, (_, position) => tasks.input(task, position));
-  const outputs = Array.from({ length: tasks.outputs[task]! }, (_, position) => tasks.output(task, position));
-  for (const input of inputs) {
-    if (input !== NONE) versions.waiters[input] = links.without(versions.waiters[input]!, task);
+function notify(state: CoreState, task: number, failure: Failure | undefined): void {
+  const { tasks } = state;
+  const outputs: VersionId[] = [];
+  if (failure === undefined) {
+    for (let position = 0; position < tasks.outputs[task]!; position++) {
+      const version = tasks.output(task, position);
+      outputs.push(version === NONE ? (NONE as VersionId) : state.versionId(state.registry.resolve(version)));
+    }
   }
-  for (const output of outputs) {
-    if (output !== NONE && versions.producer[output] === task) versions.producer[output] = NONE;
-    const record = output === NONE ? undefined : state.lineage.get(output);
-    if (record !== undefined) record.again = false;
-  }
-  state.recomputes.delete(task);
-  state.stories[task] = undefined;
-  tasks.remove(task);
-  for (const output of outputs) {
-    if (output === NONE) continue;
-    versions.mentions[output]! -= 1;
-    tidy(state, output);
-  }
-  for (const input of inputs) if (input !== NONE) unneed(state, input);
+  state.effects.push({
+    type: 'task-settled',
+    scope: tasks.scope[task]!.id,
+    seq: tasks.seq[task]!,
+    task: state.taskId(task),
+    outcome: outcomeOf(state, failure),
+    outputs,
+  });
 }
 
-/** Notes a failure of the submitter's own task: barriers tell of it once. */
-function noteFailure(state: CoreState, task: number, failure: Failure): void {
-  const scope = state.tasks.scope[task]!;
-  const spec = state.tasks.spec[task]!;
-  if ((state.tasks.flags[task]! & RECOMPUTES) !== 0) return;
-  scope.failures.set(spec.seq, failure);
-  if (!failure.expected) scope.untold.set(spec.seq, { seq: spec.seq, failure, groups: spec.groups ?? [] });
+function outcomeOf(state: CoreState, failure: Failure | undefined): TaskOutcome {
+  if (failure === undefined) return state.completion ?? COMPLETED_OUTCOME;
+  if (failure.status === 'failed') return { status: 'failed', error: failure.error };
+  const { error } = failure;
+  const reason = error.details?.['reason'];
+  return { status: 'cancelled', reason: typeof reason === 'string' ? reason : error.message };
 }
 
-export const failureOf = (state: CoreState, task: number, error: ErrorInfo, expected: boolean): Failure => ({
-  status: 'failed',
-  error,
-  origin: state.taskId(task),
-  expected,
-});
+const COMPLETED_OUTCOME: TaskOutcome = { status: 'completed' };
+
+// ------------------------------------------------------------------------------------------ groups of one datum
+
+function leaveShared(state: CoreState, task: number, failure: Failure | undefined): void {
+  for (const [, group] of sharedGroupsOf(state, task)) {
+    group.pending -= 1;
+    group.failure ??= failure;
+    state.registry.unneed(group.version);
+    if (group.closed && group.pending === 0) endShared(state, group);
+  }
+}
+
+/** The instance is what later accesses read. */
+export function endShared(state: CoreState, group: SharedGroup): void {
+  const { registry } = state;
+  state.shared.delete(group.version);
+  if (group.failure === undefined) {
+    writeVersion(state, group.version, registry.versions.bytes[group.version]!);
+  } else {
+    registry.evictAll(group.version);
+    failVersion(state, group.version, group.failure);
+  }
+  registry.unneed(group.base);
+  registry.unmention(group.base);
+  registry.unmention(group.version);
+}
+
+export function endCommute(state: CoreState, group: CommuteGroup): void {
+  if (group.final !== NONE) {
+    if (group.failure === undefined) aliasVersion(state, group.final, group.tail);
+    else failVersion(state, group.final, group.failure);
+    state.registry.unmention(group.final);
+  }
+  dissolve(state, group);
+}

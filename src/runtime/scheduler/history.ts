@@ -1,61 +1,54 @@
-import { resolved } from '../data/registry.ts';
-import { NONE, type TaskId } from '../model/ids.ts';
-import type { GraphView, TaskView } from './core.ts';
+import { NONE } from '../model/ids.ts';
 import type { CoreState } from './state.ts';
-import { statusName } from './transitions.ts';
+import { IN_HISTORY, RECOMPUTES } from './task-rows.ts';
+import { isTerminal } from './transitions.ts';
 
-export function viewOf(state: CoreState, task: number): TaskView {
-  const { tasks, invocations } = state;
-  const attempt = tasks.invocation[task]!;
-  const resource = attempt === NONE ? undefined : state.resourceRows[invocations.resource[attempt]!]?.id;
-  const last = state.stories[task]?.findLast((entry) => entry.resource !== undefined)?.resource;
-  const recomputes = state.recomputes.get(task);
-  return {
-    id: state.taskId(task),
-    scope: tasks.scope[task]!.id,
-    seq: tasks.seq[task]!,
-    signature: state.signature(task),
-    status: statusName(tasks.status[task]!),
-    attempts: tasks.attempts[task]!,
-    predecessors: writers(state, task),
-    ...(attempt === NONE ? {} : { invocation: invocations.idOf(attempt) as never }),
-    ...((resource ?? last) === undefined ? {} : { resource: (resource ?? last)! }),
-    ...(recomputes === undefined ? {} : { recomputes }),
-  };
-}
+/** Arguments above this size are not kept for people. */
+const KEPT_ARGS = 1024;
 
-/** Unsettled tasks that write what it reads. */
-function writers(state: CoreState, task: number): TaskId[] {
-  const found = new Set<TaskId>();
-  for (let position = 0; position < state.tasks.inputs[task]!; position++) {
-    const version = state.tasks.input(task, position);
-    const producer = version === NONE ? NONE : state.versions.producer[version]!;
-    if (producer !== NONE) found.add(state.taskId(producer));
+/** A task has settled: it stays for `story` and `graph` until so many others have. */
+export function remember(state: CoreState, task: number): void {
+  const { tasks, history } = state;
+  dropLargeArgs(state, task);
+  if (history.length === 0) {
+    forgetIfDone(state, task);
+    return;
   }
-  return [...found];
-}
-
-/** Edges from the tasks that wrote the inputs, settled ones included as long as their outputs are remembered. */
-export function edgesOf(state: CoreState, task: number): GraphView['edges'] {
-  const edges: { from: TaskId; to: TaskId; label: string }[] = [];
-  for (let position = 0; position < state.tasks.inputs[task]!; position++) {
-    const input = state.tasks.input(task, position);
-    if (input === NONE) continue;
-    const version = resolved(state, input);
-    const producer = state.versions.producer[version]!;
-    const from = producer === NONE ? state.lineage.get(version)?.task : state.taskId(producer);
-    if (from !== undefined) edges.push({ from, to: state.taskId(task), label: state.versionName(version) });
+  if (state.historyCount === history.length) {
+    const oldest = history[state.historyStart]!;
+    state.historyStart = (state.historyStart + 1) % history.length;
+    state.historyCount -= 1;
+    tasks.flags[oldest]! &= ~IN_HISTORY;
+    forgetIfDone(state, oldest);
   }
-  return edges;
+  history[(state.historyStart + state.historyCount) % history.length] = task;
+  state.historyCount += 1;
+  tasks.flags[task]! |= IN_HISTORY;
 }
 
-/** Called before the row of a settled task goes. The oldest entries go first. */
-export function keepHistory(state: CoreState, task: number): void {
-  if (state.historySize === 0) return;
-  state.history.set(state.taskId(task), {
-    view: viewOf(state, task),
-    story: state.stories[task] ?? [],
-    edges: edgesOf(state, task),
-  });
-  if (state.history.size > state.historySize) state.history.delete(state.history.keys().next().value as TaskId);
+function dropLargeArgs(state: CoreState, task: number): void {
+  const { tasks } = state;
+  const spec = tasks.spec[task]!;
+  if (tasks.records[task] !== 0 || spec.args === undefined || spec.args.byteLength <= KEPT_ARGS) return;
+  const { args, ...rest } = spec;
+  tasks.spec[task] = rest;
+}
+
+/** The row goes when nobody needs it: not for people, not for lineage, and no version leads to it. */
+export function forgetIfDone(state: CoreState, task: number): void {
+  const { tasks, registry } = state;
+  if (tasks.records[task] !== 0 || tasks.missing[task] !== 0 || (tasks.flags[task]! & IN_HISTORY) !== 0) return;
+  if (!isTerminal(tasks.status[task]!)) return;
+  const scope = tasks.scope[task]!;
+  if ((tasks.flags[task]! & RECOMPUTES) === 0) scope.tasks.set(tasks.seq[task]!, NONE);
+  const size = tasks.inputs[task]! + tasks.outputs[task]!;
+  const offset = tasks.segment[task]!;
+  for (let cell = offset; cell < offset + size; cell++) {
+    const version = tasks.segments.cells[cell]!;
+    if (version !== NONE) registry.unmention(version);
+  }
+  state.stories.release(tasks.story[task]!);
+  state.failures.delete(task);
+  state.recomputes.delete(task);
+  tasks.remove(task);
 }

@@ -1,80 +1,92 @@
-import { hasContent, isFailed, isWritten, need, setFailure } from '../data/registry.ts';
-import { addReader, waitFor } from '../graph/accesses.ts';
-import type { Failure } from '../graph/failure.ts';
-import { LOST, WRITTEN } from '../graph/version-rows.ts';
+import { ALIAS, EMPTY, FAILED, ROOT, SHARED } from '../graph/version-rows.ts';
 import { NONE } from '../model/ids.ts';
-import { begin } from './moves.ts';
-import type { CoreState, LineageRecord } from './state.ts';
-import { RECOMPUTES } from './task-rows.ts';
-import { versionChanged } from './waits.ts';
+import { forgetIfDone } from './history.ts';
+import { isReplayable } from './scope-state.ts';
+import type { CoreState } from './state.ts';
+import { LINEAGE } from './task-rows.ts';
+import { orderReplica } from './transfers.ts';
 
-/** Remembers how the outputs of a completed task come about, as long as their rows are remembered. */
-export function remember(state: CoreState, task: number): void {
-  const { tasks, versions } = state;
-  const spec = tasks.spec[task]!;
+/**
+ * A completed task is its own lineage record: its row lives while one of its outputs, or a version made from one, may
+ * have to be written again. What this agent holds itself can only be lost with the agent: it needs no record, and ends
+ * the lineage of what is made from it.
+ */
+export function record(state: CoreState, task: number): void {
+  const { tasks, registry } = state;
   const outputs = tasks.outputs[task]!;
-  if (outputs === 0 || spec.repeatable === false || (tasks.flags[task]! & RECOMPUTES) !== 0) return;
-  const inputRows = Array.from({ length: tasks.inputs[task]! }, (_, position) => tasks.input(task, position));
-  const outputRows = Array.from({ length: outputs }, (_, position) => tasks.output(task, position));
-  const record: LineageRecord = {
-    task: state.taskId(task),
-    spec,
-    inputs: inputRows,
-    outputs: outputRows,
-    live: outputs,
-    again: false,
-  };
-  for (const input of inputRows) if (input !== NONE) versions.lineage[input]! += 1;
-  for (const output of outputRows) state.lineage.set(output, record);
-}
-
-/** A version that somebody needs has no content left: the task that wrote it runs again, and so on upwards. */
-export function recompute(state: CoreState, version: number): void {
-  const { versions } = state;
-  if (!isWritten(state, version) || hasContent(state, version)) return;
-  const record = state.lineage.get(version);
-  versions.flags[version]! |= LOST;
-  if (record === undefined) {
-    loseForGood(state, version);
-    return;
+  if (outputs === 0) return;
+  const replayable = isReplayable(tasks.scope[task]!);
+  let lineage = false;
+  for (let position = 0; position < outputs; position++) {
+    const version = tasks.output(task, position);
+    if (version === NONE) continue;
+    if (needsRecord(state, version)) {
+      registry.setProducer(version, task);
+      lineage = true;
+    } else if (replayable && isOwn(state, version) && registry.isAlive(version)) {
+      registry.setProducer(version, task);
+      registry.versions.flags[version]! |= ROOT;
+    }
   }
-  if (record.again) return;
-  record.again = true;
-  state.counts.recomputed += 1;
-  submitAgain(state, record);
+  if (!lineage) return;
+  tasks.flags[task]! |= LINEAGE;
+  const depth = 1 + inputDepth(state, task);
+  for (let position = 0; position < tasks.inputs[task]!; position++) {
+    const version = tasks.input(task, position);
+    if (version !== NONE) registry.addLineage(version);
+  }
+  setDepth(state, task, depth);
 }
 
-function submitAgain(state: CoreState, record: LineageRecord): void {
-  const { tasks, versions } = state;
-  const task = tasks.add(record.spec, state.recomputing, record.inputs.length, record.outputs.length);
-  tasks.flags[task]! |= RECOMPUTES;
-  state.recomputing.live += 1;
-  state.recomputes.set(task, record.task);
-  begin(state, task);
-  record.outputs.forEach((output, position) => {
-    tasks.setOutput(task, position, output);
-    versions.mentions[output]! += 1;
-    versions.producer[output] = task;
-    if (!hasContent(state, output)) versions.flags[output]! &= ~(WRITTEN | LOST);
-  });
-  for (const [position, input] of record.inputs.entries()) if (input !== NONE) readAgain(state, task, position, input);
-  if (tasks.missing[task] === 0) state.rules.makeReady(task);
+const isOwn = ({ registry }: CoreState, version: number): boolean =>
+  !registry.is(version, ALIAS | EMPTY | SHARED | FAILED);
+
+function needsRecord(state: CoreState, version: number): boolean {
+  const { registry } = state;
+  if (registry.is(version, ALIAS | EMPTY | FAILED)) return false;
+  const group = registry.is(version, SHARED) ? state.shared.get(version) : undefined;
+  const here = registry.self !== NONE && registry.holds(version, registry.self);
+  if (group !== undefined && here) {
+    group.root = true;
+    registry.dropProducer(version);
+  }
+  return !here && group?.root !== true && registry.isAlive(version);
 }
 
-function readAgain(state: CoreState, task: number, position: number, input: number): void {
-  addReader(state, task, position, input);
-  if (!isWritten(state, input) || hasContent(state, input)) return;
-  waitFor(state, task, input);
-  recompute(state, input);
+function inputDepth(state: CoreState, task: number): number {
+  const { tasks, registry } = state;
+  let depth = 0;
+  for (let position = 0; position < tasks.inputs[task]!; position++) {
+    const version = tasks.input(task, position);
+    if (version !== NONE) depth = Math.max(depth, registry.versions.depth[registry.resolve(version)]!);
+  }
+  return depth;
 }
 
-function loseForGood(state: CoreState, version: number): void {
-  const message = `Version ${state.versionName(version)} was lost with the node that held it, and the task that wrote it cannot be repeated`;
-  const failure: Failure = { status: 'failed', error: { code: 'ERR_DATA_LOST', message }, expected: false };
-  // A transfer or the waiting below may look at it while it is being told.
-  need(state, version);
-  if (!isFailed(state, version)) setFailure(state, version, failure);
-  state.rules.failReaders(version, failure);
-  versionChanged(state, version);
-  state.versions.needs[version]! -= 1;
+/** A chain that has become too long is cut where a second replica makes its end safe. */
+function setDepth(state: CoreState, task: number, depth: number): void {
+  const { tasks, registry } = state;
+  const tooLong = depth % state.settings.lineageMaxTasks === 0;
+  for (let position = 0; position < tasks.outputs[task]!; position++) {
+    const version = tasks.output(task, position);
+    if (version === NONE || registry.versions.producer[version] !== task || registry.is(version, ROOT)) continue;
+    registry.versions.depth[version] = depth;
+    if (tooLong && !registry.is(version, SHARED)) orderReplica(state, version);
+  }
+}
+
+/** Lets go of the inputs of records whose outputs are all dead; that may kill further records. */
+export function dropOrphans(state: CoreState): void {
+  const { tasks, registry } = state;
+  for (let task = registry.orphans.pop(); task !== undefined; task = registry.orphans.pop()) {
+    // It got another output to write meanwhile.
+    if (tasks.records[task] !== 0) continue;
+    const inputs = (tasks.flags[task]! & LINEAGE) === 0 ? 0 : tasks.inputs[task]!;
+    for (let position = 0; position < inputs; position++) {
+      const version = tasks.input(task, position);
+      if (version !== NONE) registry.dropLineage(version);
+    }
+    tasks.flags[task]! &= ~LINEAGE;
+    forgetIfDone(state, task);
+  }
 }

@@ -1,44 +1,38 @@
+import { NONE } from '../model/ids.ts';
 import type { StoryEntry } from './core.ts';
+import { taskName } from './names.ts';
 import type { CoreState } from './state.ts';
-import { BLOCKED, illegalMove, isLegal, READY, type StatusCode, statusName } from './transitions.ts';
+import { packMove } from './story.ts';
+import { BLOCKED, illegalMove, isLegal, READY, type StatusCode } from './transitions.ts';
 
-/** The only way a task changes its status. Throws ERR_INVALID_TRANSITION with the story on a bug of ours. */
-export function move(state: CoreState, task: number, to: StatusCode): void {
-  const { tasks } = state;
-  const from = tasks.status[task]!;
-  if (!isLegal(from, to)) {
-    throw illegalMove(state.taskName(task), from, to, JSON.stringify(state.stories[task] ?? []));
-  }
-  tasks.status[task] = to;
-  state.byStatus[from]! -= 1;
-  state.byStatus[to]! += 1;
-  const waited = from === BLOCKED || from === READY;
-  const waits = to === BLOCKED || to === READY;
-  if (waited !== waits) {
-    const core = tasks.core[task]!;
-    state.pendingByCore[core] = (state.pendingByCore[core] ?? 0) + (waits ? 1 : -1);
-  }
-  tell(state, task, from, to);
-}
-
-/** A task that has just been submitted. */
+/** A new task: blocked until its inputs are looked at. */
 export function begin(state: CoreState, task: number): void {
-  const core = state.tasks.core[task]!;
-  state.byStatus[BLOCKED]! += 1;
-  state.pendingByCore[core] = (state.pendingByCore[core] ?? 0) + 1;
-  if (state.historySize > 0) state.stories[task] = [];
+  state.counts[BLOCKED]! += 1;
+  state.elements[state.tasks.core[task]!]!.pending += 1;
 }
 
-function tell(state: CoreState, task: number, from: StatusCode, to: StatusCode): void {
-  const story = state.stories[task];
-  if (story === undefined) return;
-  const invocation = state.tasks.invocation[task]!;
-  const resource = invocation < 0 ? undefined : state.resourceRows[state.invocations.resource[invocation]!]?.id;
-  story.push({
-    at: state.now,
-    from: statusName(from),
-    to: statusName(to),
-    cause: state.cause,
-    ...(resource === undefined ? {} : { resource }),
-  } satisfies StoryEntry);
+/** The one way a status changes: checks the table, counts, writes the story. */
+export function move(state: CoreState, task: number, to: StatusCode): void {
+  const { tasks, counts } = state;
+  const from = tasks.status[task]!;
+  if (!isLegal(from, to)) throw illegalMove(taskName(tasks.idOf(task)), from, to, printedStory(state, task));
+  tasks.status[task] = to;
+  counts[from]! -= 1;
+  counts[to]! += 1;
+  if (from <= READY !== to <= READY) {
+    state.elements[tasks.core[task]!]!.pending += to <= READY ? 1 : -1;
+  }
+  const attempt = tasks.invocation[task]!;
+  const resource = attempt === NONE ? NONE : state.invocations.resource[attempt]!;
+  tasks.story[task] = state.stories.add(tasks.story[task]!, state.at, packMove(from, to, state.cause), resource);
+}
+
+export function storyOf(state: CoreState, task: number): StoryEntry[] {
+  return state.stories.read(state.tasks.story[task]!, (row) => state.resources[row]!.id);
+}
+
+function printedStory(state: CoreState, task: number): string {
+  return storyOf(state, task)
+    .map((entry) => `${entry.from} to ${entry.to} (${entry.cause})`)
+    .join(', ');
 }

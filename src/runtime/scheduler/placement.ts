@@ -1,162 +1,146 @@
-import { hasContent, isWritten, resolved } from '../data/registry.ts';
-import { waitFor } from '../graph/accesses.ts';
-import { type ImplementationIndex, type InvocationId, NONE, type VersionId } from '../model/ids.ts';
-import { linkAttempt } from './attempts.ts';
-import { move } from './moves.ts';
-import type { PlacementPolicy } from './policies.ts';
-import { hostsOf, withdraw } from './ready.ts';
-import type { ReadyClass } from './ready-class.ts';
-import type { ResourceClass } from './resource-classes.ts';
+import { NONE } from '../model/ids.ts';
+import { type Candidate, Choice } from './choice.ts';
+import { hasAlternative, hostsOf, implementationsFor } from './hosts.ts';
+import { HeldData } from './locality.ts';
+import type { PolicyContext } from './policies/policy.ts';
+import type { Host, ReadyClass } from './ready-class.ts';
 import type { Resource } from './resources.ts';
+import { instanceResource } from './shared-groups.ts';
 import type { CoreState } from './state.ts';
-import { ASSIGNED, BLOCKED } from './transitions.ts';
 
-interface Place {
-  readonly resource: Resource;
-  readonly implementation: number;
-  readonly score: number;
-}
+/** COMPSs: the agent itself is preferred where nothing else decides (spec 5.2). */
+const SELF_SCORE = 1;
+/** A resource that holds data of the task scores at least this much, unless its weights say otherwise. */
+const HOLDS_DATA = 10;
 
-/** Gives ready tasks to resources that have room, until none fits. Called once a step. */
-export function placeAll(state: CoreState, policy: PlacementPolicy, classes: ReadonlyMap<string, ResourceClass>): void {
-  if (!state.dirty) return;
-  state.dirty = false;
-  const queues = state.readyByRow.filter((ready) => ready.size > 0);
-  const open = new Set(queues);
-  while (open.size > 0) {
-    const ready = first(state, open, policy);
-    const task = policy.newestFirst ? ready.tail : ready.head;
-    const place = lostInput(state, task) ? undefined : best(state, ready, task, policy, classes);
-    if (place !== undefined) launch(state, task, place, ready);
-    else if (state.tasks.readyClass[task] === ready.row) {
-      noticeUnschedulable(state, ready, task);
-      open.delete(ready);
-      if (policy.strict) return;
+/** Whether a candidate has room: for a start now, or for being sent ahead. Gives the implementation or NONE. */
+type Admission = (resource: Resource, implementations: readonly number[], queue: ReadyClass) => number;
+
+/** Finds places; keeps the scratch memory for it. One for each core. */
+export class Placement {
+  readonly #state: CoreState;
+  readonly #context: PolicyContext;
+  readonly #held = new HeldData();
+  readonly #choice = new Choice();
+  readonly #candidate: Candidate = { rank: 0, local: 0, mean: 0, bytes: 0 };
+
+  constructor(state: CoreState) {
+    this.#state = state;
+    this.#context = { durations: state.durations };
+  }
+
+  /** Where the task can start now, or undefined. The answer is valid until the next call. */
+  startNow(queue: ReadyClass, task: number): Choice | undefined {
+    return this.#choose(queue, task, this.#hasSlot, (host) => host.class.cpus - queue.leastCpus);
+  }
+
+  /** Where it can wait behind what runs: `room` is how many may wait on one slot of such a resource. */
+  sendAhead(queue: ReadyClass, task: number, room: (resource: { self: boolean }) => number): Choice | undefined {
+    const admits: Admission = (resource, implementations) => {
+      const need = queue.needs[implementations[0]!]!;
+      const slots = Math.max(1, Math.floor(resource.cpus / need.cpus));
+      const fits = resource.queued < room(resource) * slots && resource.resuming.length === 0;
+      return fits ? implementations[0]! : NONE;
+    };
+    return this.#choose(queue, task, admits, (host) => host.class.cpus * (1 + room(host.class)));
+  }
+
+  /** Whether data of the task is held somewhere, so that another place may be better than the present one. */
+  holdsElsewhere(choice: Choice): boolean {
+    return choice.local < HOLDS_DATA && this.#held.count > 0;
+  }
+
+  isLocal(choice: Choice): boolean {
+    return choice.local >= HOLDS_DATA;
+  }
+
+  readonly #hasSlot: Admission = (resource, implementations, queue) => {
+    if (resource.queued > 0) return NONE;
+    let best = NONE;
+    for (const index of implementations) {
+      if (!resource.fits(queue.needs[index]!)) continue;
+      if (best === NONE || this.#mean(queue, index) < this.#mean(queue, best)) best = index;
     }
-    if (ready.size === 0) open.delete(ready);
-  }
-}
+    return best;
+  };
 
-/** Priority first, then the oldest (or newest) task. */
-function first(state: CoreState, open: ReadonlySet<ReadyClass>, policy: PlacementPolicy): ReadyClass {
-  let found: ReadyClass | undefined;
-  let order = 0;
-  for (const ready of open) {
-    const number = state.tasks.number[policy.newestFirst ? ready.tail : ready.head]!;
-    const better =
-      found === undefined ||
-      (ready.priority === found.priority ? (policy.newestFirst ? number > order : number < order) : ready.priority);
-    if (!better) continue;
-    found = ready;
-    order = number;
+  /** Run time of an implementation; one that never ran counts as none, so that it is tried. */
+  #mean(queue: ReadyClass, implementation: number): number {
+    const mean = this.#state.durations.mean(queue.core, implementation);
+    return Number.isNaN(mean) ? 0 : mean;
   }
-  return found!;
-}
 
-/** An input has gone since the task became ready: it waits until the input is written again. */
-function lostInput(state: CoreState, task: number): boolean {
-  const { tasks } = state;
-  const lost: number[] = [];
-  for (let position = 0; position < tasks.inputs[task]!; position++) {
-    const version = tasks.input(task, position);
-    if (version !== NONE && isWritten(state, version) && !hasContent(state, version)) lost.push(version);
+  #choose(queue: ReadyClass, task: number, admits: Admission, lastBucket: (host: Host) => number): Choice | undefined {
+    this.#choice.clear();
+    this.#held.count = 0;
+    const only = this.#onlyResources(queue);
+    if (only !== undefined) {
+      for (const resource of only) this.#consider(queue, resource, admits);
+    } else {
+      this.#considerAll(queue, task, admits, lastBucket);
+    }
+    return this.#choice.resource === undefined ? undefined : this.#choice;
   }
-  if (lost.length === 0) return false;
-  withdraw(state, task);
-  move(state, task, BLOCKED);
-  for (const version of lost) waitFor(state, task, version);
-  for (const version of lost) state.rules.recompute(version);
-  return true;
-}
 
-function best(
-  state: CoreState,
-  ready: ReadyClass,
-  task: number,
-  policy: PlacementPolicy,
-  classes: ReadonlyMap<string, ResourceClass>,
-): Place | undefined {
-  let found: Place | undefined;
-  let avoided: Place | undefined;
-  for (const host of hostsOf(state, ready, classes.values())) {
-    for (const resource of state.resourceRows) {
-      if (
-        resource.class !== host.class ||
-        resource.state !== 'active' ||
-        !named(ready, host.implementations[0]!, resource)
-      )
-        continue;
-      const implementation = host.implementations.find((index) => resource.fits(ready.needs[index]!));
-      if (implementation === undefined) continue;
-      const place = { resource, implementation, score: policy.score(state, task, implementation, resource) };
-      if (resource.row === ready.speciality.avoid) avoided = place;
-      else if (found === undefined || place.score > found.score) found = place;
+  /** The single resources that the tasks are tied to, if they are. */
+  #onlyResources(queue: ReadyClass): readonly Resource[] | undefined {
+    const { pin, shared } = queue.speciality;
+    const { resources } = this.#state;
+    if (pin !== NONE) return [resources[pin]!];
+    if (shared.length > 0) {
+      const instance = instanceResource(
+        this.#state,
+        shared,
+        (one) => implementationsFor(this.#state, queue, one).length > 0,
+      );
+      if (instance === 'apart') return [];
+      if (instance !== undefined) return [instance];
+    }
+    if (queue.named === undefined) return undefined;
+    return resources.filter((one) => queue.named!.includes(one.description.name));
+  }
+
+  #considerAll(queue: ReadyClass, task: number, admits: Admission, lastBucket: (host: Host) => number): void {
+    const state = this.#state;
+    const hosts = hostsOf(state, queue);
+    if (state.activeResources > 1) {
+      if (state.settings.policy.locality) this.#considerHolders(queue, task, admits);
+      const { self } = state;
+      if (self !== undefined) this.#consider(queue, self, admits);
+    }
+    for (const host of hosts) {
+      const last = lastBucket(host);
+      let resource = host.class.least(last);
+      while (resource !== undefined && !this.#considerOn(queue, resource, host.implementations, admits)) {
+        resource = host.class.after(resource, last);
+      }
     }
   }
-  return found ?? (othersExist(state, ready) ? undefined : avoided);
-}
 
-/** `nodes` names single resources, which classes do not tell apart. */
-function named(ready: ReadyClass, implementation: number, resource: Resource): boolean {
-  const names = ready.needs[implementation]!.constraints.nodes;
-  return names === undefined || names.includes(resource.description.name);
-}
+  #considerHolders(queue: ReadyClass, task: number, admits: Admission): void {
+    this.#held.collect(this.#state, task);
+    for (let index = 0; index < this.#held.count; index++) {
+      this.#consider(queue, this.#state.resources[this.#held.resource[index]!]!, admits);
+    }
+  }
 
-/** Whether a task that should avoid a resource has another to wait for. */
-function othersExist(state: CoreState, ready: ReadyClass): boolean {
-  const { avoid } = ready.speciality;
-  return state.resourceRows.some(
-    (resource) =>
-      resource.row !== avoid &&
-      resource.state === 'active' &&
-      ready.hosts.some((host) => host.class === resource.class),
-  );
-}
+  #consider(queue: ReadyClass, resource: Resource, admits: Admission): void {
+    if (resource.state !== 'active') return;
+    const implementations = implementationsFor(this.#state, queue, resource);
+    if (implementations.length > 0) this.#considerOn(queue, resource, implementations, admits);
+  }
 
-function launch(state: CoreState, task: number, place: Place, ready: ReadyClass): void {
-  const { tasks } = state;
-  const { resource, implementation } = place;
-  const need = ready.needs[implementation]!;
-  withdraw(state, task);
-  const attempt = state.invocations.add(task, resource.row, implementation, need.index);
-  tasks.invocation[task] = attempt;
-  tasks.attempts[task]! += 1;
-  resource.book(attempt, need);
-  linkAttempt(state, resource, attempt);
-  move(state, task, ASSIGNED);
-  state.emit({
-    type: 'launch',
-    invocation: state.invocations.idOf(attempt) as InvocationId,
-    task: state.taskId(task),
-    attempt: tasks.attempts[task]!,
-    resource: resource.id,
-    implementation: implementation as ImplementationIndex,
-    booking: need.booking,
-    inputs: ids(state, tasks.inputs[task]!, (position) => readable(state, tasks.input(task, position))),
-    outputs: ids(state, tasks.outputs[task]!, (position) => tasks.output(task, position)),
-    preserveInputs: true,
-  });
-}
-
-const readable = (state: CoreState, version: number): number => (version === NONE ? NONE : resolved(state, version));
-
-const NO_IDS: readonly VersionId[] = [];
-
-function ids(state: CoreState, count: number, row: (position: number) => number): readonly VersionId[] {
-  if (count === 0) return NO_IDS;
-  return Array.from({ length: count }, (_, position) =>
-    row(position) === NONE ? (NONE as VersionId) : state.versionId(row(position)),
-  );
-}
-
-/** Told once to each submitter; the task goes on waiting, since a resource may join. */
-function noticeUnschedulable(state: CoreState, ready: ReadyClass, task: number): void {
-  if (ready.hosts.length > 0) return;
-  const scope = state.tasks.scope[task]!;
-  if (ready.noticed.has(scope.id)) return;
-  ready.noticed.add(scope.id);
-  const signature = state.signature(task);
-  const constraints = JSON.stringify(ready.needs.map((need) => need.constraints));
-  const message = `Task ${state.taskName(task)} (${signature}) waits: no resource satisfies ${constraints}`;
-  state.emit({ type: 'notice', scope: scope.id, error: { code: 'ERR_UNSCHEDULABLE', message } });
+  /** False when the resource has no room, or must be avoided. */
+  #considerOn(queue: ReadyClass, resource: Resource, implementations: readonly number[], admits: Admission): boolean {
+    if (resource.row === queue.speciality.avoid && hasAlternative(this.#state, queue)) return false;
+    const implementation = admits(resource, implementations, queue);
+    if (implementation === NONE) return false;
+    const candidate = this.#candidate;
+    candidate.rank = this.#state.settings.policy.rank(this.#context, queue, implementation, resource);
+    candidate.local = (resource.self ? SELF_SCORE : 0) + this.#held.scoreOf(resource.row);
+    candidate.mean = this.#mean(queue, implementation);
+    candidate.bytes = this.#held.bytesOf(resource.row);
+    this.#choice.offer(resource, implementation, candidate);
+    return true;
+  }
 }

@@ -1,8 +1,89 @@
-/** What a former attempt of a parent has completed at one submission index (architecture: Replay). */
-export interface ReplayEntry {
-  readonly signature: string;
-  /** 64-bit hash of literal arguments and input version keys, as hexadecimal digits. */
-  readonly digest: string;
-  /** Version rows of its outputs, kept while the parent can be tried again. */
-  readonly outputs: readonly number[];
+import { RuntimeError } from '../../common/errors.ts';
+import { errorInfo } from '../graph/access-analysis.ts';
+import { EMPTY } from '../graph/version-rows.ts';
+import { NONE } from '../model/ids.ts';
+import { digestOf } from './digest.ts';
+import { aliasVersion, complete } from './ends.ts';
+import { taskName } from './names.ts';
+import { holdEntry, type ReplayTable, releaseEntry } from './replay-table.ts';
+import type { ScopeState } from './scope-state.ts';
+import type { CoreState } from './state.ts';
+import { COMMUTES, SHARES } from './task-rows.ts';
+import { CANCELLING, COMPLETED } from './transitions.ts';
+
+/** An attempt did not complete: what it submitted and has completed is kept for the next one. */
+export function keepForReplay(state: CoreState, task: number, scopes: readonly ScopeState[]): void {
+  if (state.tasks.status[task] === CANCELLING) return;
+  for (const scope of scopes) {
+    if (scope.key === undefined) continue;
+    const table = tableOf(state, task, scope.key);
+    scope.done.each((seq, digest) => table.entries.set(seq, { digest, outputs: [], core: NONE }));
+    for (const [seq, child] of scope.tasks.entries()) keepChild(state, table, seq, child);
+  }
+}
+
+function tableOf(state: CoreState, task: number, key: string): ReplayTable {
+  let table = state.replays.get(task);
+  if (table === undefined) {
+    table = { key, entries: new Map(), diverged: false };
+    state.replays.set(task, table);
+  }
+  return table;
+}
+
+function keepChild(state: CoreState, table: ReplayTable, seq: number, child: number): void {
+  const { tasks, registry } = state;
+  if (tasks.status[child] !== COMPLETED || table.entries.has(seq)) return;
+  if ((tasks.flags[child]! & (COMMUTES | SHARES)) !== 0 || tasks.outputs[child] === 0) return;
+  const outputs: number[] = [];
+  for (let position = 0; position < tasks.outputs[child]!; position++) {
+    const version = registry.resolve(tasks.output(child, position));
+    const there = registry.is(version, EMPTY) || registry.versions.holder[version] !== NONE;
+    if (!there || registry.isPending(version)) return;
+    outputs.push(version);
+  }
+  const entry = { digest: digestOf(state, child), outputs, core: tasks.core[child]! };
+  holdEntry(state, entry);
+  table.entries.set(seq, entry);
+}
+
+/** The scope of another attempt of the same parent. */
+export function adoptReplay(state: CoreState, scope: ScopeState, parentTask: number): void {
+  const table = state.replays.get(parentTask);
+  if (table !== undefined && table.key === scope.key) scope.replay = table;
+}
+
+/** Completes a task that was just bound with what it wrote the last time. False: it has to run. */
+export function replayed(state: CoreState, scope: ScopeState, task: number): boolean {
+  const { tasks } = state;
+  const table = scope.replay!;
+  const seq = tasks.seq[task]!;
+  const entry = table.entries.get(seq);
+  if (entry === undefined) return false;
+  if (entry.digest !== digestOf(state, task) || entry.outputs.length !== tasks.outputs[task]) {
+    const expected = state.elements[entry.core]?.element.signature ?? 'another task, or other arguments';
+    diverge(state, scope, task, expected);
+    return false;
+  }
+  if ((tasks.flags[task]! & (COMMUTES | SHARES)) !== 0) return false;
+  for (const [position, version] of entry.outputs.entries()) aliasVersion(state, tasks.output(task, position), version);
+  complete(state, task);
+  return true;
+}
+
+/** From here on everything runs anew. */
+function diverge(state: CoreState, scope: ScopeState, task: number, expected: string): void {
+  const table = scope.replay!;
+  const from = state.tasks.seq[task]!;
+  for (const [seq, entry] of table.entries) {
+    if (seq < from) continue;
+    table.entries.delete(seq);
+    releaseEntry(state, entry);
+  }
+  if (table.diverged) return;
+  table.diverged = true;
+  const parent = state.invocations.task[scope.parent]!;
+  const details = { parent: taskName(state.taskId(parent)), found: state.signature(task), index: from, expected };
+  const error = errorInfo(new RuntimeError('ERR_REPLAY_DIVERGED', details));
+  state.effects.push({ type: 'notice', scope: scope.id, error });
 }

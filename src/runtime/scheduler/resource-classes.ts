@@ -11,9 +11,12 @@ export class ResourceClass {
   readonly key: string;
   readonly description: ResourceDescription;
   readonly self: boolean;
+  /** CPU units of each. */
+  readonly cpus: number;
+  /** Active ones. */
   size = 0;
   /** Ready classes that found no room here: tried again when there is some. */
-  readonly stuck: ReadyClass[] = [];
+  readonly stuck = new Set<ReadyClass>();
   readonly #heads: (Resource | undefined)[] = [];
   readonly #tails: (Resource | undefined)[] = [];
   #lowest = 0;
@@ -22,6 +25,7 @@ export class ResourceClass {
     this.key = key;
     this.description = resource.description;
     this.self = resource.self;
+    this.cpus = resource.cpus;
   }
 
   /** Files the resource under its present load. */

@@ -1,6 +1,6 @@
 import type { ResourceId } from '../model/ids.ts';
 import { NONE } from '../model/ids.ts';
-import type { ResourceDescription } from '../model/resource.ts';
+import type { ProcessorType, ResourceDescription } from '../model/resource.ts';
 import { kib, matchesProcessor, type Need } from './constraints.ts';
 import { unitsOf } from './descriptions.ts';
 import type { ResourceClass } from './resource-classes.ts';
@@ -40,8 +40,10 @@ export class Resource {
   queuedCpus = 0;
   /** Attempts that want their units again, in order. */
   readonly resuming: number[] = [];
-  /** What still has to go (a reduction under way). */
-  debt: ResourceDescription[] = [];
+  /** Reductions that wait until so much is free, the first one first. */
+  readonly reductions: ResourceDescription[] = [];
+  /** In the list of those to be served after the event. */
+  freed = false;
 
   class: ResourceClass | undefined;
   /** Position among the resources of its class: by units that are neither booked nor asked for by the queue. */
@@ -91,6 +93,20 @@ export class Resource {
           this.usedBandwidth + need.bandwidth <= this.#bandwidth &&
           this.#ledgerHas(need))) &&
       this.booked < this.limit
+    );
+  }
+
+  /** Whether what it runs would fit the other description. */
+  wouldHold(description: ResourceDescription): boolean {
+    const { memoryGb, storageBandwidth } = description;
+    const less = (type: ProcessorType): number => unitsOf(this.description, type) - unitsOf(description, type);
+    return (
+      this.freeCpus >= less('CPU') &&
+      this.freeGpus >= less('GPU') &&
+      this.freeFpgas >= less('FPGA') &&
+      this.freeOthers >= less('OTHER') &&
+      (memoryGb === undefined || this.usedMemoryKib <= kib(memoryGb)) &&
+      (storageBandwidth === undefined || this.usedBandwidth <= storageBandwidth)
     );
   }
 

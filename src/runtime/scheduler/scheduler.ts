@@ -1,46 +1,101 @@
 import type { Millis } from '../../common/brand.ts';
-import { resumeWaiting } from './attempts.ts';
-import { cancelTask, childEnded } from './cancel.ts';
+import { AccessAnalysis } from '../graph/access-analysis.ts';
+import { serve } from './attempts.ts';
 import type { CoreOptions, SchedulerCore } from './core.ts';
+import { Durations } from './durations.ts';
 import type { SchedulerEffect } from './effects.ts';
-import { failReaders, makeReady } from './ends.ts';
+import { endCommute, endShared, settleDoomed } from './ends.ts';
 import type { SchedulerEvent } from './events.ts';
-import { HANDLERS } from './handlers.ts';
+import { explainResources } from './explain.ts';
+import { HANDLERS } from './handlers/handlers.ts';
+import { forgetIfDone } from './history.ts';
 import { checkInvariants } from './invariants.ts';
-import { recompute } from './lineage.ts';
-import { placeAll } from './placement.ts';
-import { createPolicy } from './policies.ts';
-import { Pool } from './pool.ts';
+import { dropOrphans } from './lineage.ts';
+import { settleCapacity } from './membership.ts';
+import { completeDrained } from './outcomes.ts';
+import { Placement } from './placement.ts';
+import { createPolicy } from './policies/create-policy.ts';
+import { demand } from './recompute.ts';
+import { schedule } from './schedule.ts';
 import { CoreState } from './state.ts';
-import { type CoreViews, createViews } from './views.ts';
+import { causeCode } from './story.ts';
+import { createViews } from './views.ts';
 
-/** Throws ERR_CONFIG_INVALID when the policy is not known. */
+const DEFAULTS = { maxLosses: 5, lineageMaxTasks: 1000, historySize: 10_000 };
+
+/** A core that knows nothing yet. Throws ERR_CONFIG_INVALID when the policy is not known. */
 export function createCore(options: CoreOptions = {}): SchedulerCore {
-  const state = new CoreState(options);
-  const policy = createPolicy(options);
-  const pool = new Pool(state);
-  state.rules = {
-    recompute: (version) => recompute(state, version),
-    makeReady: (task) => makeReady(state, task),
-    failReaders: (version, failure) => failReaders(state, version, failure),
-    cancelTask: (task, reason) => cancelTask(state, task, reason),
-    childEnded: (scope, completed) => childEnded(state, scope, completed),
-  };
-  const views: CoreViews = createViews(state);
+  const state = createState(options);
+  const placement = new Placement(state);
   return {
-    ...views,
+    ...createViews(state),
     step(at: Millis, events: readonly SchedulerEvent[]): readonly SchedulerEffect[] {
-      state.now = at;
       state.effects.length = 0;
-      for (const event of events) {
-        state.cause = event.type;
-        (HANDLERS[event.type] as (state: CoreState, event: SchedulerEvent, pool: Pool) => void)(state, event, pool);
+      state.at = at;
+      for (const event of events) apply(state, event);
+      schedule(state, placement);
+      // A lost input that nobody can write again may have failed tasks, and so set others free.
+      while (state.doomed.length > 0) {
+        afterEvent(state);
+        schedule(state, placement);
       }
-      resumeWaiting(state);
-      placeAll(state, policy, pool.classes);
-      pool.drainAll();
       return state.effects;
     },
-    checkInvariants: () => checkInvariants(state),
+    checkInvariants: () => checkInvariants(state, placement),
   };
+}
+
+function createState(options: CoreOptions): CoreState {
+  const policy = createPolicy(options);
+  const state = new CoreState({ ...DEFAULTS, ...options, policy }, new Durations(options.profiles));
+  state.ready.newestFirst = policy.newestFirst;
+  state.demand = (version) => demand(state, version);
+  state.explainResources = (queue) => explainResources(state, queue);
+  state.analysis = new AccessAnalysis(state, {
+    sharedEnded: (group) => endShared(state, group),
+    commuteEnded: (group) => endCommute(state, group),
+    demand: (version) => demand(state, version),
+  });
+  return state;
+}
+
+function apply(state: CoreState, event: SchedulerEvent): void {
+  state.cause = causeCode(event.type);
+  (HANDLERS[event.type] as (state: CoreState, event: SchedulerEvent) => void)(state, event);
+  afterEvent(state);
+}
+
+/** What follows from an event beyond what its handler did, until nothing more follows. */
+function afterEvent(state: CoreState): void {
+  while (state.doomed.length + state.drained.length > 0) {
+    settleDoomed(state);
+    for (let attempt = state.drained.pop(); attempt !== undefined; attempt = state.drained.pop()) {
+      completeDrained(state, attempt);
+    }
+  }
+  for (let resource = state.freed.pop(); resource !== undefined; resource = state.freed.pop()) {
+    resource.freed = false;
+    serve(state, resource);
+    if (resource.state !== 'active') settleCapacity(state, resource);
+    const { stuck } = resource.class ?? {};
+    if (stuck === undefined || stuck.size === 0) continue;
+    for (const queue of stuck) if (queue.stuck) state.ready.release(queue);
+    stuck.clear();
+  }
+  for (let task = state.settledEdges.pop(); task !== undefined; task = state.settledEdges.pop()) {
+    forgetIfDone(state, task);
+  }
+  dropOrphans(state);
+  emitFrees(state);
+}
+
+function emitFrees(state: CoreState): void {
+  const { frees } = state.registry;
+  for (let index = 0; index < frees.length; index += 2) {
+    const resource = state.resources[frees[index + 1]!]!;
+    state.effects.push({ type: 'free', version: frees[index] as never, resource: resource.id });
+  }
+  frees.length = 0;
+  for (const resource of state.drainedResources) state.effects.push({ type: 'resource-drained', resource });
+  state.drainedResources.length = 0;
 }

@@ -2,7 +2,7 @@ import type { ErrorInfo } from '../../common/errors.ts';
 import type { Failure } from '../graph/failure.ts';
 import { type GroupId, NONE, type ScopeId } from '../model/ids.ts';
 import { PagedInts } from '../model/paged-ints.ts';
-import type { ReplayEntry } from './replay.ts';
+import { DoneLog, type ReplayTable } from './replay-table.ts';
 import type { Wait } from './waits.ts';
 
 /** A task group of a scope. Its members and those of the groups inside it are one set. */
@@ -35,17 +35,20 @@ export class ScopeState {
   readonly handles = new PagedInts();
   /** Task row by submission index, while the task is remembered. */
   readonly tasks = new PagedInts();
-  readonly data = new Map<string, number>();
+  /** Data by the name of their file. */
+  readonly data = new Map<string, { readonly row: number; readonly id: number }>();
   readonly groups = new Map<GroupId, GroupState>();
   /** Barriers of the scope and its groups: they count settlements. */
   readonly barriers: Wait[] = [];
-  waits = 0;
+  readonly waits = new Set<Wait>();
   /** Failed and cancelled tasks by submission index: outlives their rows. */
   readonly failures = new Map<number, Failure>();
   /** Failures that no wait has told the submitter yet, by the task that failed first. */
   readonly untold = new Map<number, Untold>();
   /** What a former attempt of the parent has completed. */
-  replay: Map<number, ReplayEntry> | undefined;
+  replay: ReplayTable | undefined;
+  /** Tasks without outputs that have completed, for the case that the parent runs again. */
+  readonly done = new DoneLog();
 
   constructor(id: ScopeId, name: string, key: string | undefined) {
     this.id = id;
@@ -54,8 +57,12 @@ export class ScopeState {
   }
 }
 
+/** Its submitter is an attempt that may be run again and will then submit the same. */
+export const isReplayable = (scope: ScopeState): boolean => scope.key !== undefined && scope.parent !== NONE;
+
 export interface Untold {
-  readonly seq: number;
+  /** Of the task (TaskRows.number). */
+  readonly number: number;
   readonly failure: Failure;
-  readonly groups: readonly GroupId[];
+  readonly groups: readonly GroupState[];
 }

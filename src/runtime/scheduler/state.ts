@@ -1,122 +1,164 @@
-import { type Millis, millis } from '../../common/brand.ts';
-import { DatumRows } from '../graph/datum-rows.ts';
+import type { Millis } from '../../common/brand.ts';
+import { Registry } from '../data/registry.ts';
+import type { AccessAnalysis } from '../graph/access-analysis.ts';
 import type { Failure } from '../graph/failure.ts';
-import { VersionRows } from '../graph/version-rows.ts';
+import type { CommuteGroup, Commuting, SharedGroup } from '../graph/groups.ts';
 import type { CoreElement } from '../model/core-element.ts';
-import { NONE, type ResourceId, type ScopeId, type TaskId, type VersionId } from '../model/ids.ts';
-import { Links } from '../model/links.ts';
-import type { Constraints } from '../model/resource.ts';
-import type { TaskSpec } from '../model/task.ts';
-import { makeNeed, type Need } from './constraints.ts';
-import type { CoreOptions, GraphView, StoryEntry, TaskView } from './core.ts';
+import type { InvocationId, ResourceId, ScopeId, TaskId, VersionId, WaitId } from '../model/ids.ts';
+import { NONE } from '../model/ids.ts';
+import type { InvocationOutcome, TaskOutcome } from '../model/outcome.ts';
+import { NeedTable } from './constraints.ts';
+import type { Explanation } from './core.ts';
+import type { Durations } from './durations.ts';
 import type { SchedulerEffect } from './effects.ts';
-import type { SchedulerEvent } from './events.ts';
 import { InvocationRows } from './invocation-rows.ts';
+import type { PlacementPolicy } from './policies/policy.ts';
 import type { ReadyClass } from './ready-class.ts';
+import { ReadyQueues } from './ready-queues.ts';
+import type { ReplayTable } from './replay-table.ts';
+import type { ResourceClass } from './resource-classes.ts';
 import type { Resource } from './resources.ts';
-import { ScopeState } from './scope-state.ts';
+import type { ScopeState } from './scope-state.ts';
+import { Stories } from './story.ts';
 import { TaskRows } from './task-rows.ts';
+import type { Transfer } from './transfers.ts';
+import { STATUSES } from './transitions.ts';
 import type { Wait } from './waits.ts';
 
-/** How a completed task can be run again: outlives its row while a version that depends on it is remembered. */
-export interface LineageRecord {
-  readonly task: TaskId;
-  readonly spec: TaskSpec;
-  /** Version rows; inputs are kept remembered by the record. */
-  readonly inputs: readonly number[];
-  readonly outputs: readonly number[];
-  /** Outputs whose rows are remembered. */
-  live: number;
-  /** A task that writes them again is under way. */
-  again: boolean;
-}
-
-/** A settled task as people see it. */
-export interface HistoryEntry {
-  readonly view: TaskView;
-  readonly story: readonly StoryEntry[];
-  readonly edges: GraphView['edges'];
-}
-
-/** Rules that lower modules call upwards; bound once by `createCore`. */
-export interface Rules {
-  recompute(version: number): void;
-  makeReady(task: number): void;
-  failReaders(version: number, failure: Failure): void;
-  cancelTask(task: number, reason: string): void;
-  /** The attempt that a scope belongs to has settled; its children go on only if it completed. */
-  childEnded(scope: ScopeState, completed: boolean): void;
-}
-
-export const DEFAULT_MAX_LOSSES = 5;
-const DEFAULT_HISTORY = 10_000;
-
-/** Everything the core knows; the modules beside it hold the rules. */
-export class CoreState {
-  readonly options: CoreOptions;
-  rules!: Rules;
-  readonly historySize: number;
+/** What the options of `createCore` come to. */
+export interface CoreSettings {
+  readonly policy: PlacementPolicy;
   readonly maxLosses: number;
+  readonly lineageMaxTasks: number;
+  readonly historySize: number;
+}
+
+/** A core element as registered, with what its implementations need by their own constraints. */
+export interface RegisteredElement {
+  element: CoreElement;
+  needs: readonly number[];
+  /** Submitted tasks that do not run yet. */
+  pending: number;
+  /** Next resource in turn, for distributed tasks. */
+  turn: number;
+}
+
+/** How the attempts of a task that runs on every node have ended so far. */
+export interface CopyResults {
+  completed: number;
+  /** The first that did not complete. */
+  other: { readonly outcome: InvocationOutcome; readonly resource: Resource } | undefined;
+}
+
+/** Everything the core knows. Only `step` changes it; every module beside this one is functions over it. */
+export class CoreState {
+  readonly settings: CoreSettings;
   readonly tasks = new TaskRows(1024);
-  readonly versions = new VersionRows(1024);
-  readonly data = new DatumRows(1024);
+  readonly registry = new Registry(this.tasks);
   readonly invocations = new InvocationRows(256);
-  /** Blocked readers of versions, holders beyond the first. */
-  readonly links = new Links();
+  readonly needs = new NeedTable();
+  readonly elements: (RegisteredElement | undefined)[] = [];
+  readonly durations: Durations;
   readonly scopes = new Map<ScopeId, ScopeState>();
-  /** Of tasks that recompute lost data: nobody waits for them as tasks. */
-  readonly recomputing = new ScopeState(NONE as ScopeId, 'recomputation', undefined);
-  /** By invocation row of the attempt whose code submits there. */
-  readonly childScopes = new Map<number, ScopeState>();
-  readonly elements: CoreElement[] = [];
-  readonly elementNeeds: (readonly Need[])[] = [];
-  readonly needs: Need[] = [];
-  readonly #needByKey = new Map<string, Need>();
-  readonly resources = new Map<ResourceId, Resource>();
-  readonly resourceRows: Resource[] = [];
-  self: Resource | undefined;
-  readonly readyClasses = new Map<string, ReadyClass>();
-  readonly readyByRow: ReadyClass[] = [];
-  readonly failures = new Map<number, Failure>();
-  readonly lineage = new Map<number, LineageRecord>();
-  readonly recomputes = new Map<number, TaskId>();
-  readonly versionWaits = new Map<number, Set<Wait>>();
-  readonly waits = new Map<number, Wait>();
-  /** Versions on their way to a resource: `version row * 2^20 + resource row`, with failed tries. */
-  readonly transfers = new Map<number, number>();
-  readonly history = new Map<TaskId, HistoryEntry>();
-  readonly stories: (StoryEntry[] | undefined)[] = [];
-  readonly counts = { submitted: 0, completed: 0, failed: 0, cancelled: 0, rerun: 0, recomputed: 0, ignored: 0 };
-  /** By status code. */
-  readonly byStatus = new Int32Array(16);
-  readonly pendingByCore: number[] = [];
-  effects: SchedulerEffect[] = [];
-  now: Millis = millis(0);
-  cause: SchedulerEvent['type'] = 'task-submitted';
-  /** Something may have become placeable. */
-  dirty = false;
-  /** Of resources and implementations: hosts of a ready class are valid for one. */
+
+  /** By row; rows are never recycled. */
+  readonly resources: Resource[] = [];
+  readonly resourceRows = new Map<ResourceId, number>();
+  readonly resourceClasses = new Map<string, ResourceClass>();
+  /** Resources that take work. */
+  activeResources = 0;
+  /** Changes when a class of resources appears or goes, or a core element gets an implementation. */
   epoch = 0;
+  readonly ready = new ReadyQueues(this.tasks);
 
-  constructor(options: CoreOptions) {
-    this.options = options;
-    this.historySize = options.historySize ?? DEFAULT_HISTORY;
-    this.maxLosses = options.maxLosses ?? DEFAULT_MAX_LOSSES;
+  readonly waits = new Map<WaitId, Wait>();
+  /** Data waits by version row; waits for tasks by task row. */
+  readonly versionWaits = new Map<number, Wait[]>();
+  readonly taskWaits = new Map<number, Wait[]>();
+  readonly transfers = new Map<number, Transfer>();
+  /** Transfers of a version that failed in a row. */
+  readonly strikes = new Map<number, number>();
+
+  /** CONCURRENT groups by version row, until all members have settled and nobody can join. */
+  readonly shared = new Map<number, SharedGroup>();
+  /** COMMUTATIVE groups: by id until dissolved, by datum row while open, by member task row. */
+  readonly commutes = new Map<number, CommuteGroup>();
+  readonly openCommutes = new Map<number, CommuteGroup>();
+  readonly commuting = new Map<number, readonly Commuting[]>();
+  nextCommute = 0;
+
+  /** Of tasks that have failed or were cancelled, or are about to be. */
+  readonly failures = new Map<number, Failure>();
+  readonly recomputes = new Map<number, TaskId>();
+  /** What lost or failed attempts of a task completed before, by the row of the task. */
+  readonly replays = new Map<number, ReplayTable>();
+  /** Scopes whose parent is an attempt, by its row. */
+  readonly children = new Map<number, ScopeState[]>();
+  /** Attempts whose code has completed, while their children have not. */
+  readonly draining = new Map<number, InvocationOutcome>();
+  /** Further resource rows of attempts that run on several nodes. */
+  readonly companions = new Map<number, readonly number[]>();
+  /** Live attempts of tasks that run one on each of several nodes; what became of the others. */
+  readonly copies = new Map<number, number[]>();
+  readonly copyResults = new Map<number, CopyResults>();
+
+  /** Settled tasks that are kept for people: a ring of task rows. */
+  readonly history: Int32Array;
+  historyStart = 0;
+  historyCount = 0;
+  readonly stories = new Stories();
+
+  /** Tasks that must fail or be cancelled because of an input: worked off after the event. */
+  readonly doomed: number[] = [];
+  /** Settled tasks that no pending version leads to any more. */
+  readonly settledEdges: number[] = [];
+  /** Attempts whose last child has ended: they complete after the event. */
+  readonly drained: number[] = [];
+  /** Resources with other free units than before: served after the event. */
+  readonly freed: Resource[] = [];
+  /** Resources that have left: told after the frees on them. */
+  readonly drainedResources: ResourceId[] = [];
+  /** Resources with attempts that were sent ahead. */
+  readonly queuedOn = new Set<Resource>();
+  /** Of the task that is completing, when there is more to say than that. */
+  completion: TaskOutcome | undefined;
+  /** Bound by `createCore`, since the rules of both lead into each other. */
+  analysis!: AccessAnalysis;
+  /** The bytes of a version are needed: if they were lost it is written again, or fails. */
+  demand!: (version: number) => void;
+  /** For every resource why it does not take a task of the queue now. */
+  explainResources!: (queue: ReadyClass) => Explanation['resources'];
+  readonly effects: SchedulerEffect[] = [];
+  at = 0 as Millis;
+  /** Code of the event at hand. */
+  cause = 0;
+
+  /** Tasks by status code. */
+  readonly counts: number[] = STATUSES.map(() => 0);
+  submitted = 0;
+  completed = 0;
+  failed = 0;
+  cancelled = 0;
+  rerun = 0;
+  recomputed = 0;
+  ignored = 0;
+  /** Attempts sent ahead; recalls under way. */
+  queued = 0;
+  recalling = 0;
+
+  constructor(settings: CoreSettings, durations: Durations) {
+    this.settings = settings;
+    this.durations = durations;
+    this.history = new Int32Array(settings.historySize);
   }
 
-  emit(effect: SchedulerEffect): void {
-    this.effects.push(effect);
+  get self(): Resource | undefined {
+    return this.registry.self === NONE ? undefined : this.resources[this.registry.self];
   }
 
-  needFor(constraints: Constraints): Need {
-    const key = JSON.stringify(constraints);
-    let need = this.#needByKey.get(key);
-    if (need === undefined) {
-      need = makeNeed(this.needs.length, constraints);
-      this.needs.push(need);
-      this.#needByKey.set(key, need);
-    }
-    return need;
+  resourceOf(id: ResourceId): Resource | undefined {
+    const row = this.resourceRows.get(id);
+    return row === undefined ? undefined : this.resources[row];
   }
 
   taskId(row: number): TaskId {
@@ -124,18 +166,14 @@ export class CoreState {
   }
 
   versionId(row: number): VersionId {
-    return this.versions.idOf(row) as VersionId;
+    return this.registry.versions.idOf(row) as VersionId;
   }
 
-  taskName(row: number): string {
-    return `t${this.tasks.number[row]}`;
+  invocationId(row: number): InvocationId {
+    return this.invocations.idOf(row) as InvocationId;
   }
 
-  versionName(row: number): string {
-    return `d${this.data.number[this.versions.datum[row]!]}v${this.versions.number[row]}`;
-  }
-
-  signature(row: number): string {
-    return this.elements[this.tasks.core[row]!]?.signature ?? 'unknown';
+  signature(task: number): string {
+    return this.elements[this.tasks.core[task]!]?.element.signature ?? `core ${this.tasks.core[task]}`;
   }
 }

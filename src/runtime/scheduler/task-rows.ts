@@ -3,6 +3,7 @@ import { grown, Rows } from '../model/rows.ts';
 import { Segments } from '../model/segments.ts';
 import type { TaskSpec } from '../model/task.ts';
 import type { ScopeState } from './scope-state.ts';
+import { isTerminal } from './transitions.ts';
 
 /** `task-settled` is wanted. */
 export const NOTIFY = 1;
@@ -18,8 +19,8 @@ export const SPECIAL = 32;
 /** Kept for `story` and `graph`. */
 export const IN_HISTORY = 64;
 export const GROUPED = 128;
-/** Its submitter can still be retried and it has no outputs: its completion is remembered for replay. */
-export const RETURNS_NOTHING = 256;
+/** Its record is one of lineage: its inputs are remembered with it. */
+export const LINEAGE = 256;
 /** Reads a version that it also writes anew (INOUT). */
 export const UPDATES = 512;
 /** Has taken its COMMUTATIVE locks. */
@@ -61,7 +62,8 @@ export class TaskRows extends Rows {
   readonly spec: (TaskSpec | undefined)[] = [];
   readonly scope: (ScopeState | undefined)[] = [];
   readonly segments = new Segments();
-  #numbers = 0;
+  /** Number of the task submitted last. */
+  lastNumber = 0;
 
   protected override resize(capacity: number): void {
     this.status = grown(this.status, capacity);
@@ -98,7 +100,7 @@ export class TaskRows extends Rows {
     this.losses[row] = 0;
     this.core[row] = spec.core;
     this.seq[row] = spec.seq;
-    this.number[row] = ++this.#numbers;
+    this.number[row] = ++this.lastNumber;
     this.missing[row] = 0;
     this.invocation[row] = NONE;
     this.next[row] = NONE;
@@ -137,6 +139,10 @@ export class TaskRows extends Rows {
     this.spec[row] = undefined;
     this.scope[row] = undefined;
     this.release(row);
+  }
+
+  isSettled(row: number): boolean {
+    return isTerminal(this.status[row]!);
   }
 
   input(row: number, position: number): number {

@@ -1,182 +1,186 @@
-import { hasContent, holderIds, isWritten, resolved } from '../data/registry.ts';
-import { EMPTY } from '../graph/version-rows.ts';
-import { DATUM_KINDS } from '../model/access.ts';
-import { type DatumId, NONE, type TaskId, type VersionId } from '../model/ids.ts';
-import { whyNot } from './constraints.ts';
-import type {
-  CoreStats,
-  Explanation,
-  GraphView,
-  ResourceStatus,
-  SchedulerCore,
-  TaskView,
-  VersionView,
-} from './core.ts';
-import { edgesOf, viewOf } from './history.ts';
+import { EMPTY, WRITTEN } from '../graph/version-rows.ts';
+import type { DatumId, Handle, ResourceId, ScopeId, TaskId, VersionId } from '../model/ids.ts';
+import { NONE } from '../model/ids.ts';
+import type { CoreStats, GraphView, ResourceStatus, SchedulerCore, TaskView, VersionView } from './core.ts';
+import { explain, pendingInputs, writerOf } from './explain.ts';
+import { storyOf } from './moves.ts';
+import { taskName, versionName } from './names.ts';
 import type { Resource } from './resources.ts';
 import type { CoreState } from './state.ts';
-import { ASSIGNED, BLOCKED, READY, RUNNING, SUSPENDED, statusName } from './transitions.ts';
+import { ASSIGNED, BLOCKED, CANCELLING, READY, RUNNING, SUSPENDED, statusName } from './transitions.ts';
 
-export type CoreViews = Omit<SchedulerCore, 'step' | 'checkInvariants'>;
-
-/** The questions that may be asked of a core. They change nothing. */
-export function createViews(state: CoreState): CoreViews {
-  const { tasks, versions } = state;
-  const taskRow = (task: TaskId): number => tasks.rowOf(task);
+/** What can be asked of a core. Changes nothing, but for `latest`, which ends groups as a reader would. */
+export function createViews(state: CoreState): Omit<SchedulerCore, 'step' | 'checkInvariants'> {
+  const { tasks, registry } = state;
+  const versionRow = (version: VersionId): number => registry.versions.rowOf(version);
   return {
-    spec: (task) => tasks.spec[taskRow(task)]!,
-    element: (task) => state.elements[tasks.core[taskRow(task)]!]!,
-    taskName: (task) => `t${task}`,
+    spec: (task) => tasks.spec[knownTask(state, task)]!,
+    element: (task) => state.elements[tasks.core[knownTask(state, task)]!]!.element,
+    key: (task) => keyOf(state, knownTask(state, task)),
+    taskName,
     versionName: (version) =>
-      versions.rowOf(version) === NONE ? `version ${version}` : state.versionName(versions.rowOf(version)),
+      versionRow(version) === NONE ? `version ${version}` : versionName(state, versionRow(version)),
     version: (version) => versionView(state, version),
-    holders: (version) => (versions.rowOf(version) === NONE ? [] : holderIds(state, versions.rowOf(version))),
-    isEmpty: (version) => isEmpty(state, version),
-    versions: () => liveVersions(state),
-    pending: (core) => state.pendingByCore[core] ?? 0,
-    latest: (scope, handle) => {
-      const datum = state.scopes.get(scope)?.handles.get(handle) ?? NONE;
-      const latest = datum === NONE ? NONE : state.data.latest[datum]!;
-      return latest === NONE ? undefined : state.versionId(resolved(state, latest));
-    },
-    taskOf: (scope, seq) => {
-      const row = state.scopes.get(scope)?.tasks.get(seq) ?? NONE;
-      return row === NONE ? undefined : state.taskId(row);
-    },
-    task: (task) => taskView(state, task),
-    resources: () => [...state.resources.values()].map((resource) => resourceStatus(resource)),
-    story: (task) => state.stories[taskRow(task)] ?? state.history.get(task)?.story ?? [],
+    holders: (version) => holders(state, versionRow(version)),
+    isEmpty: (version) => versionRow(version) !== NONE && registry.is(versionRow(version), EMPTY),
+    versions: () => heldVersions(state),
+    pending: (core) => state.elements[core]?.pending ?? 0,
+    latest: (scope, handle) => latest(state, scope, handle),
+    taskOf: (scope, seq) => taskOf(state, scope, seq),
+    task: (task) => (tasks.rowOf(task) === NONE ? undefined : taskView(state, tasks.rowOf(task))),
+    resources: () => state.resources.filter((one) => one.state !== 'gone').map(resourceStatus),
+    story: (task) => (tasks.rowOf(task) === NONE ? [] : storyOf(state, tasks.rowOf(task))),
     explain: (task) => explain(state, task),
     graph: (scope) => graph(state, scope),
     stats: () => stats(state),
   };
 }
 
-function taskView(state: CoreState, task: TaskId): TaskView | undefined {
+function knownTask(state: CoreState, task: TaskId): number {
   const row = state.tasks.rowOf(task);
-  return row === NONE ? state.history.get(task)?.view : viewOf(state, row);
+  if (row === NONE) throw new RangeError(`${taskName(task)} is not known any more`);
+  return row;
 }
 
-function isEmpty(state: CoreState, version: VersionId): boolean {
-  const row = state.versions.rowOf(version);
-  return row !== NONE && (state.versions.flags[row]! & EMPTY) !== 0;
+/** Stable key (architecture 4, Replay): given by the submitter, or made from that of the parent. */
+function keyOf(state: CoreState, task: number): string | undefined {
+  const spec = state.tasks.spec[task]!;
+  const parent = state.tasks.scope[task]!.key;
+  return spec.key ?? (parent === undefined ? undefined : `${parent}/${spec.seq}/${state.signature(task)}`);
 }
 
-function versionView(state: CoreState, version: VersionId): VersionView | undefined {
-  const { versions, data } = state;
-  const row = versions.rowOf(version);
-  if (row === NONE) return undefined;
-  const datum = versions.datum[row]!;
-  return {
-    id: version,
-    datum: data.idOf(datum) as DatumId,
-    number: versions.number[row]!,
-    kind: DATUM_KINDS[data.kind[datum]!]!,
-    bytes: versions.bytes[row]!,
-    holders: holderIds(state, row),
-    written: isWritten(state, row),
-  };
+const NO_HOLDERS: readonly ResourceId[] = [];
+
+function holders(state: CoreState, version: number): readonly ResourceId[] {
+  if (version === NONE) return NO_HOLDERS;
+  const row = state.registry.resolve(version);
+  return state.registry.holdersOf(row).map((resource) => state.resources[resource]!.id);
 }
 
-function liveVersions(state: CoreState): VersionId[] {
-  const found: VersionId[] = [];
-  for (let row = 0; row < state.versions.high; row++) {
-    if (state.versions.isUsed(row) && hasContent(state, row)) found.push(state.versionId(row));
+function latest(state: CoreState, id: ScopeId, handle: Handle): VersionId | undefined {
+  const datum = state.scopes.get(id)?.handles.get(handle) ?? NONE;
+  if (datum < 0) return undefined;
+  const version = state.registry.data.latest[datum]!;
+  return version === NONE ? undefined : state.versionId(state.registry.resolve(version));
+}
+
+function taskOf(state: CoreState, id: ScopeId, seq: number): TaskId | undefined {
+  const task = state.scopes.get(id)?.tasks.get(seq) ?? NONE;
+  return task === NONE ? undefined : state.taskId(task);
+}
+
+function heldVersions(state: CoreState): VersionId[] {
+  const { versions } = state.registry;
+  const held: VersionId[] = [];
+  for (let version = 0; version < versions.high; version++) {
+    if (versions.isUsed(version) && versions.holder[version] !== NONE) held.push(state.versionId(version));
   }
-  return found;
+  return held;
 }
 
-function resourceStatus(resource: Resource): ResourceStatus {
+function versionView(state: CoreState, id: VersionId): VersionView | undefined {
+  const { registry } = state;
+  const version = registry.versions.rowOf(id);
+  if (version === NONE) return undefined;
+  const row = registry.resolve(version);
+  const datum = registry.versions.datum[row]!;
+  const name = registry.names.get(datum);
   return {
-    id: resource.id,
-    description: resource.description,
-    self: resource.self,
-    state: resource.state === 'gone' ? 'leaving' : resource.state,
-    freeCpus: resource.freeCpus,
-    running: resource.booked,
-    queued: resource.queued,
+    id: state.versionId(row),
+    datum: registry.data.idOf(datum) as DatumId,
+    number: registry.versions.number[row]!,
+    kind: registry.kindOf(row),
+    ...(name === undefined ? {} : { name }),
+    bytes: registry.versions.bytes[row]!,
+    holders: holders(state, row),
+    written: registry.is(row, WRITTEN),
   };
 }
 
-function graph(state: CoreState, scope: Parameters<SchedulerCore['graph']>[0]): GraphView {
-  const tasks: TaskView[] = [];
+function taskView(state: CoreState, task: number): TaskView {
+  const { tasks, invocations } = state;
+  const attempt = tasks.invocation[task]!;
+  const resource = attempt === NONE ? lastResource(state, task) : state.resources[invocations.resource[attempt]!]!.id;
+  const recomputes = state.recomputes.get(task);
+  return {
+    id: state.taskId(task),
+    scope: tasks.scope[task]!.id,
+    seq: tasks.seq[task]!,
+    signature: state.signature(task),
+    status: statusName(tasks.status[task]!),
+    attempts: tasks.attempts[task]!,
+    ...(attempt === NONE ? {} : { invocation: state.invocationId(attempt) }),
+    ...(resource === undefined ? {} : { resource }),
+    predecessors: predecessors(state, task),
+    ...(recomputes === undefined ? {} : { recomputes }),
+  };
+}
+
+function lastResource(state: CoreState, task: number): ResourceId | undefined {
+  return storyOf(state, task).findLast((entry) => entry.resource !== undefined)?.resource;
+}
+
+function predecessors(state: CoreState, task: number): TaskId[] {
+  if (state.tasks.status[task] !== BLOCKED) return [];
+  const writers = pendingInputs(state, task).map((version) => writerOf(state, version));
+  return [...new Set(writers)].filter((writer) => writer !== NONE).map((writer) => state.taskId(writer));
+}
+
+const resourceStatus = (resource: Resource): ResourceStatus => ({
+  id: resource.id,
+  description: resource.description,
+  self: resource.self,
+  state: resource.state === 'gone' ? 'leaving' : resource.state,
+  freeCpus: resource.freeCpus,
+  running: resource.booked,
+  queued: resource.queued,
+});
+
+/** Live and remembered tasks, in order of submission, with an edge for every version that one wrote and another read. */
+function graph(state: CoreState, scope: ScopeId | undefined): GraphView {
+  const { tasks, registry } = state;
+  const rows: number[] = [];
+  const writer = new Map<number, number>();
+  for (let task = 0; task < tasks.high; task++) {
+    if (!tasks.isUsed(task) || (scope !== undefined && tasks.scope[task]!.id !== scope)) continue;
+    rows.push(task);
+    for (let position = 0; position < tasks.outputs[task]!; position++) {
+      const version = tasks.output(task, position);
+      if (version !== NONE) writer.set(registry.resolve(version), task);
+    }
+  }
+  rows.sort((a, b) => tasks.number[a]! - tasks.number[b]!);
+  const edges = rows.flatMap((task) => edgesTo(state, task, writer));
+  return { tasks: rows.map((task) => taskView(state, task)), edges };
+}
+
+function edgesTo(state: CoreState, task: number, writers: ReadonlyMap<number, number>): GraphView['edges'][number][] {
+  const { tasks, registry } = state;
   const edges: GraphView['edges'][number][] = [];
-  for (const entry of state.history.values()) {
-    if (scope !== undefined && entry.view.scope !== scope) continue;
-    tasks.push(entry.view);
-    edges.push(...entry.edges);
+  for (let position = 0; position < tasks.inputs[task]!; position++) {
+    const input = tasks.input(task, position);
+    const version = input === NONE ? NONE : registry.resolve(input);
+    const writer = writers.get(version);
+    if (version === NONE || writer === undefined || writer === task) continue;
+    edges.push({ from: state.taskId(writer), to: state.taskId(task), label: versionName(state, version) });
   }
-  for (let row = 0; row < state.tasks.high; row++) {
-    if (!state.tasks.isUsed(row) || (scope !== undefined && state.tasks.scope[row]!.id !== scope)) continue;
-    tasks.push(viewOf(state, row));
-    edges.push(...edgesOf(state, row));
-  }
-  return { tasks, edges };
+  return edges;
 }
 
 function stats(state: CoreState): CoreStats {
-  const { byStatus, counts } = state;
+  const { counts } = state;
   return {
-    ...counts,
-    blocked: byStatus[BLOCKED]!,
-    ready: byStatus[READY]!,
-    running: byStatus[ASSIGNED]! + byStatus[RUNNING]! + byStatus[SUSPENDED]!,
-    liveVersions: state.versions.live,
-    liveTasks: state.tasks.live,
+    submitted: state.submitted,
+    completed: state.completed,
+    failed: state.failed,
+    cancelled: state.cancelled,
+    blocked: counts[BLOCKED]!,
+    ready: counts[READY]!,
+    running: counts[ASSIGNED]! + counts[RUNNING]! + counts[SUSPENDED]! + counts[CANCELLING]!,
+    rerun: state.rerun,
+    recomputed: state.recomputed,
+    ignored: state.ignored,
+    liveVersions: state.registry.alive,
+    liveTasks: counts.slice(0, CANCELLING + 1).reduce((sum, count) => sum + count, 0),
   };
-}
-
-function explain(state: CoreState, task: TaskId): Explanation {
-  const row = state.tasks.rowOf(task);
-  if (row === NONE) {
-    const settled = state.history.get(task)?.view;
-    const status = settled?.status ?? 'completed';
-    const summary = settled === undefined ? 'It has settled and is no longer remembered.' : `It is ${status}.`;
-    return { task, status, summary, waitsFor: [], resources: [] };
-  }
-  const status = statusName(state.tasks.status[row]!);
-  if (status === 'blocked') return explainBlocked(state, task, row);
-  if (status === 'ready') return explainReady(state, task, row);
-  const resource = viewOf(state, row).resource;
-  const where =
-    resource === undefined ? '' : ` on ${state.resources.get(resource)?.description.name ?? 'a node that has gone'}`;
-  return { task, status, summary: `It is ${status}${where}.`, waitsFor: [], resources: [] };
-}
-
-function explainBlocked(state: CoreState, task: TaskId, row: number): Explanation {
-  const waitsFor: Explanation['waitsFor'][number][] = [];
-  for (let position = 0; position < state.tasks.inputs[row]!; position++) {
-    const version = state.tasks.input(row, position);
-    if (version === NONE || isWritten(state, version)) continue;
-    const producer = state.versions.producer[version]!;
-    const writer =
-      producer === NONE ? {} : { writer: state.taskId(producer), status: statusName(state.tasks.status[producer]!) };
-    waitsFor.push({ version: state.versionName(version), ...writer });
-  }
-  const summary = `It waits for ${waitsFor.map((one) => one.version).join(', ')} to be written.`;
-  return { task, status: 'blocked', summary, waitsFor, resources: [] };
-}
-
-function explainReady(state: CoreState, task: TaskId, row: number): Explanation {
-  const resources = [...state.resources.values()].map((resource) => ({
-    name: resource.description.name,
-    reason: whyNotOn(state, row, resource),
-  }));
-  const summary =
-    resources.length === 0 ? 'There is no resource.' : 'No resource takes it now; see each for the reason.';
-  return { task, status: 'ready', summary, waitsFor: [], resources };
-}
-
-function whyNotOn(state: CoreState, row: number, resource: Resource): string {
-  const ready = state.readyByRow[state.tasks.readyClass[row]!]!;
-  if (resource.state !== 'active') return resource.state;
-  const reasons = ready.element.implementations.map((implementation, index) => {
-    const need = ready.needs[index]!;
-    const never = whyNot(need, implementation, resource);
-    if (never !== undefined) return never;
-    return resource.fits(need)
-      ? 'has room; the task waits for another'
-      : `busy: ${Math.max(0, resource.freeCpus)} of ${resource.cpus} CPU units free`;
-  });
-  return reasons.join('; ');
 }
