@@ -219,8 +219,11 @@ function withoutOwn<T>(own: readonly PlacedPart[], ledger: Ledger, look: () => T
   return result;
 }
 
-const misfits = (ledger: Ledger, wanted: Requirements): Uint8Array =>
-  Uint8Array.from({ length: ledger.fleet.size }, (_, index) => misfit(ledger, index, wanted));
+function misfits(ledger: Ledger, wanted: Requirements): Uint8Array {
+  const bits = new Uint8Array(ledger.fleet.size);
+  for (let index = 0; index < bits.length; index += 1) bits[index] = misfit(ledger, index, wanted);
+  return bits;
+}
 
 function countKinds(bits: Uint8Array): ReadonlyMap<RequirementKind, number> {
   const counts = new Map<RequirementKind, number>();
