@@ -1,4 +1,5 @@
 import { silentLogger } from '../../src/common/logger.ts';
+import { createAggregatorService } from '../../src/controller/aggregator/main.ts';
 import { createNoAuth } from '../../src/controller/iam/no-auth.ts';
 import { createJobManagerService } from '../../src/controller/job-manager/main.ts';
 import { createLighthouseService } from '../../src/controller/lighthouse/main.ts';
@@ -18,6 +19,7 @@ export default async function controllerOpenapi(): Promise<GeneratedFiles> {
   const services: readonly Service[] = [
     await createLighthouseService(dependencies),
     await createJobManagerService({ ...dependencies, matchmakerUrl: ANYWHERE }),
+    await createAggregatorService(dependencies),
     await createMatchmakerService({ ...dependencies, aggregatorUrl: ANYWHERE }),
     await createShellBackendService({
       ...dependencies,

@@ -68,6 +68,11 @@ export const ERRORS = {
   ERR_JOB_UNKNOWN: { status: 404, retryable: false, message: 'Job {job} is not known' },
   ERR_PEER_ANSWER: { status: 502, retryable: true, message: '{service} gave an answer that is none: {reason}' },
   ERR_PEER_UNAVAILABLE: { status: 503, retryable: true, message: '{service} does not answer: {reason}' },
+  ERR_NODE_TAKEN: {
+    status: 409,
+    retryable: false,
+    message: 'Node {node} was announced by somebody else, whose lease has not ended',
+  },
   ERR_REQUEST_INVALID: { status: 400, retryable: false, message: 'Field {field} is invalid: {reason}' },
   ERR_REQUEST_MALFORMED: { status: 400, retryable: false, message: 'The body is not well-formed {format}: {reason}' },
   ERR_REQUEST_LIMIT: { status: 400, retryable: false, message: 'The body has more {what} than the limit of {limit}' },

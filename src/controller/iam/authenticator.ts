@@ -21,6 +21,7 @@ export const PERMISSIONS = {
   'jobs:remediate': ['service', 'admin'],
   'controllers:register': ['controller', 'service', 'admin'],
   'taxonomy:read': ['user', 'service', 'controller', 'admin'],
+  'nodes:announce': ['service', 'controller', 'admin'],
   'placement:ask': ['user', 'service', 'admin'],
 } as const satisfies Record<string, readonly Role[]>;
 export type Permission = keyof typeof PERMISSIONS;
