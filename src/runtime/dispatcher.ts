@@ -369,6 +369,7 @@ export class Dispatcher {
       this.#onFatal(error);
       return;
     }
+    if (this.#closed) return;
     if (this.#head >= this.#queue.length) {
       this.#queue = [];
       this.#head = 0;

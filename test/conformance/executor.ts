@@ -155,6 +155,18 @@ export function executorSuite(name: string, make: MakeExecutor): void {
       rmSync(dirname(gate), { recursive: true });
     });
 
+    it('goes on beside code that never yields, whatever was taken back from its thread', async () => {
+      const gate = join(mkdtempSync(join(tmpdir(), 'mk-executor-')), 'gate');
+      const [long] = start({ method: 'holds', args: [gate], returns: 0 }) as [ExecutionRequest];
+      for (let burst = 0; burst < 12; burst++) {
+        const batch = start(...Array.from({ length: 300 }, (_, i) => ({ method: 'echo', args: [i] })));
+        for (const request of batch) expect(await host.outcome(request)).toMatchObject({ status: 'completed' });
+      }
+      writeFileSync(gate, '');
+      expect(await host.outcome(long)).toMatchObject({ status: 'completed' });
+      rmSync(dirname(gate), { recursive: true });
+    });
+
     it('cancels what has not begun without running it, and stops what has by ending its thread', async () => {
       const [spin] = start({ method: 'spins', cpus: 2 }) as [ExecutionRequest];
       const [behind] = start({ method: 'echo', args: [1] }) as [ExecutionRequest];

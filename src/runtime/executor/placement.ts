@@ -132,7 +132,7 @@ export class Placement {
     const share = Math.ceil(this.queued / hosts.length);
     for (const lane of hosts) {
       const room = Math.min(share, MAX_LOAD - lane.load);
-      for (let i = 0; i < room && this.#head < this.#queue.length; i++) {
+      for (let i = 0; i < room && !lane.full && this.#head < this.#queue.length; i++) {
         const run = this.#queue[this.#head]!;
         if (run.cpus !== first.cpus) return true;
         this.#head += 1;
