@@ -117,7 +117,7 @@ function fourByFour(row: usize, stride: usize, tile: usize, bias: usize, best: u
 }
 
 /** Centres come in rising order and only a strictly larger score wins, so a tie stays with the lower index. */
-// @ts-ignore: decorator
+// @ts-ignore: decorator of AssemblyScript, which the TypeScript compiler does not know
 @inline
 function keepBetter(best: usize, s0: v128, i0: v128, s1: v128, i1: v128): void {
   let score = v128.load(best);
@@ -131,7 +131,7 @@ function keepBetter(best: usize, s0: v128, i0: v128, s1: v128, i1: v128): void {
 }
 
 /** The better of the even and the odd lane. */
-// @ts-ignore: decorator
+// @ts-ignore: decorator of AssemblyScript, which the TypeScript compiler does not know
 @inline
 function winner(best: usize): i32 {
   const even = load<f64>(best), odd = load<f64>(best, 8);

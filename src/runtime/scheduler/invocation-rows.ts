@@ -15,8 +15,6 @@ export const CANCEL_SENT = 2;
 export const RECALL_SENT = 4;
 /** Works on an input in place: if it does not complete, that input is spoilt. */
 export const IN_PLACE = 8;
-/** One of several attempts of its task, or a task on several nodes: see `Gangs`. */
-export const IN_GANG = 16;
 
 /** One row for each attempt that has not settled. */
 export class InvocationRows extends Rows {

@@ -18,7 +18,6 @@ export const SHARES = 16;
 export const SPECIAL = 32;
 /** Kept for `story` and `graph`. */
 export const IN_HISTORY = 64;
-export const GROUPED = 128;
 /** Its record is one of lineage: its inputs are remembered with it. */
 export const LINEAGE = 256;
 /** Reads a version that it also writes anew (INOUT). */
