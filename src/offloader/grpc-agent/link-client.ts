@@ -236,7 +236,12 @@ export class LinkClient {
     else void this.#reopen(reasonOf(error));
   }
 
-  /** Tries until the deadline; whether the peer's process is gone is for the heartbeats to say. */
+  /** On this machine a refused connection means that its process has gone, whether or not it ever answered a heartbeat. */
+  #isDead(error: unknown): boolean {
+    return isSameHost(this.#options.target.host) && reasonOf(error).includes('ECONNREFUSED');
+  }
+
+  /** Tries until the deadline, unless the peer turns out to be dead; heartbeats may say so first. */
   async #reopen(broke: string): Promise<void> {
     const { target, timing, logger } = this.#options;
     logger.warn({ peer: target.name, reason: broke }, 'the stream of a link broke; opening it again');
@@ -249,7 +254,7 @@ export class LinkClient {
         logger.info({ peer: target.name }, 'the link goes on');
         return;
       } catch (error) {
-        if (this.#state === 'broken' && isFinal(error)) this.#lose(reasonOf(error));
+        if (this.#state === 'broken' && (isFinal(error) || this.#isDead(error))) this.#lose(reasonOf(error));
       }
       await delay(pause, undefined, { signal: this.#abort.signal }).catch(() => undefined);
       pause = Math.min(pause * 2, LAST_RETRY_MS);
