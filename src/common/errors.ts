@@ -221,7 +221,8 @@ export const ERRORS = {
   ERR_FUNCTION_UNKNOWN: {
     status: 404,
     retryable: false,
-    message: 'Module {file} exports no function {method}. It exports {known}',
+    message:
+      'Module {file} exports no function {method} and declares no task of that name at its top level. It exports {known}',
   },
   ERR_MODULE_FAILED: {
     status: 500,

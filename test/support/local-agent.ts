@@ -34,6 +34,16 @@ const noPeers: DataMover = {
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
+export interface LocalAgentOptions {
+  readonly cpus: number;
+  readonly codePath: string;
+  /** Module whose functions are started; default program.ts. */
+  readonly module?: string;
+  /** Default 4 for each CPU. */
+  readonly maxThreads?: number;
+  readonly checkInputs?: boolean;
+}
+
 /** An agent of one machine, put together from the real parts, without REST. */
 export class LocalAgent implements AsyncDisposable {
   readonly store: SlabStore = createObjectStore({ limitBytes: 256 * 2 ** 20 });
@@ -41,7 +51,10 @@ export class LocalAgent implements AsyncDisposable {
   readonly backend: RuntimeBackend;
   readonly folder = mkdtempSync(join(tmpdir(), 'mk-agent-'));
 
-  constructor(options: { cpus: number; codePath: string }) {
+  readonly #module: string;
+
+  constructor(options: LocalAgentOptions) {
+    this.#module = options.module ?? 'program.ts';
     const logs = new JobLogs(this.folder, false);
     const recorder = new Recorder(10_000, logs);
     const identity = { name: 'self', incarnation: 'test', host: '127.0.0.1', dataPort: 0 };
@@ -76,7 +89,8 @@ export class LocalAgent implements AsyncDisposable {
         codePaths: [options.codePath],
         publicEntry: pathToFileURL(join(source, 'index.ts')).href,
         workerEntry: join(source, 'runtime/executor/worker-entry.ts'),
-        checkInputs: true,
+        checkInputs: options.checkInputs ?? true,
+        ...(options.maxThreads === undefined ? {} : { maxThreads: options.maxThreads }),
         graceMs: 100,
       }),
     ]);
@@ -89,7 +103,7 @@ export class LocalAgent implements AsyncDisposable {
   start(methodName: string, args: readonly (string | number)[] = []): Promise<ApplicationId> {
     const request: StartApplication = {
       language: 'JS',
-      className: 'program.ts',
+      className: this.#module,
       methodName,
       hasResult: true,
       parameters: args.map((value, index) => ({

@@ -83,6 +83,7 @@ export class BatchWriter {
 export class BatchReader {
   readonly #words: Float64Array;
   readonly #buffer: ArrayBuffer;
+  readonly #all: Uint8Array;
   #wordAt = 1;
   #byteAt: number;
   readonly #end: number;
@@ -91,6 +92,7 @@ export class BatchReader {
     const count = new Float64Array(buffer, 0, 1)[0]!;
     this.#words = new Float64Array(buffer, 0, 1 + count);
     this.#buffer = buffer;
+    this.#all = new Uint8Array(buffer);
     this.#end = 1 + count;
     this.#byteAt = this.#end * 8;
   }
@@ -117,7 +119,11 @@ export class BatchReader {
     const length = this.word();
     const from = this.#byteAt;
     this.#byteAt = from + length;
-    return new Uint8Array(this.#buffer.slice(from, from + length));
+    // Up to 64 bytes V8 keeps on its own heap: no backing store is made.
+    const copy = new Uint8Array(length);
+    if (length > 64) copy.set(new Uint8Array(this.#buffer, from, length));
+    else for (let i = 0; i < length; i++) copy[i] = this.#all[from + i]!;
+    return copy;
   }
 
   text(): string {

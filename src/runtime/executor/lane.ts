@@ -3,7 +3,7 @@ import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threa
 import type { Piscina } from 'piscina';
 import { toErrorInfo } from '../../common/errors.ts';
 import { encode } from '../data/value-codec.ts';
-import type { CoreElement } from '../model/core-element.ts';
+import type { CoreElement, Implementation } from '../model/core-element.ts';
 import type { CoreId } from '../model/ids.ts';
 import type { ObjectStore, Reservation } from '../ports.ts';
 import { BatchReader, BatchWriter } from './batch.ts';
@@ -64,7 +64,9 @@ export class Lane {
   readonly #sync = new SharedArrayBuffer(SYNC.BYTES);
   readonly #slots: (Run | undefined)[] = [];
   readonly #freeSlots: number[] = [];
-  readonly #implementations = new Map<string, number>();
+  /** Numbers on this thread: by the object that requests share, and by what it says. */
+  readonly #implementations = new WeakMap<Implementation, number>();
+  readonly #implementationKeys = new Map<string, number>();
   readonly #slabs: SharedArrayBuffer[] = [];
   /** Slabs that the thread knows from either port; a blocked thread reads only the synchronous one. */
   readonly #announced = [new Set<number>(), new Set<number>()] as const;
@@ -248,18 +250,18 @@ export class Lane {
     this.#events.gone(this, reason);
   }
 
-  #implementation(run: Run): number {
-    const { implementation, signature } = run.request;
-    const key = implementationKey(signature, implementation);
-    let index = this.#implementations.get(key);
-    if (index === undefined) {
-      index = this.#implementations.size;
-      this.#implementations.set(key, index);
-      const { module, method } = implementation;
-      this.out.word(TO_THREAD.IMPLEMENTATION);
-      this.out.word(index);
-      this.out.bytes(encode({ signature, module, method } satisfies ThreadImplementation));
-    }
+  #implementation({ request }: Run): number {
+    const known = this.#implementations.get(request.implementation);
+    if (known !== undefined) return known;
+    const key = implementationKey(request.signature, request.implementation);
+    const index = this.#implementationKeys.get(key) ?? this.#implementationKeys.size;
+    this.#implementations.set(request.implementation, index);
+    if (this.#implementationKeys.has(key)) return index;
+    this.#implementationKeys.set(key, index);
+    const { module, method } = request.implementation;
+    this.out.word(TO_THREAD.IMPLEMENTATION);
+    this.out.word(index);
+    this.out.bytes(encode({ signature: request.signature, module, method } satisfies ThreadImplementation));
     return index;
   }
 

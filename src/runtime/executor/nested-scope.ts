@@ -23,6 +23,9 @@ export interface NestedEvents {
   ready(): void;
 }
 
+/** A spec that is still being put together. */
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 interface EndedWait {
   readonly wait: number;
   readonly result: WaitResult;
@@ -147,8 +150,13 @@ export class NestedScope {
   #submit(batch: BatchReader): void {
     const task = readSubmission(batch);
     const core = this.#coreId(task.core);
-    const groups = task.groups === undefined ? undefined : { groups: task.groups.map(this.#group) };
-    this.#tasks.push({ ...task, ...groups, core, scope: this.#scope.id });
+    const spec: Mutable<TaskSpec> = task as Mutable<TaskSpec>;
+    spec.scope = this.#scope.id;
+    spec.core = core;
+    if (task.groups !== undefined) spec.groups = task.groups.map(this.#group);
+    const { key } = this.#run.request;
+    if (key !== undefined) spec.key = `${key}/${task.seq}`;
+    this.#tasks.push(spec);
   }
 
   /** The thread numbers its elements itself; the agent's number is asked for once per thread. */

@@ -68,8 +68,6 @@ export const RUN_FLAG = {
   IN_PLACE: 4,
   /** An encoded RunExtra follows the arguments. */
   EXTRA: 8,
-  /** The stable key of the task follows: its children get keys made from it. */
-  KEYED: 16,
 } as const;
 
 /** Where the content of an input lies, in a RUN or WAIT_DONE record. */

@@ -31,8 +31,6 @@ export interface RunRecord {
   readonly returns: number;
   readonly args: Uint8Array<ArrayBuffer>;
   readonly extra: RunExtra | undefined;
-  /** Stable key of the task. */
-  readonly key: string | undefined;
   readonly accesses: readonly RunAccess[];
 }
 
@@ -54,15 +52,13 @@ export function writeRun(batch: BatchWriter, request: ExecutionRequest, place: R
   batch.word(TO_THREAD.RUN);
   batch.word(place.slot);
   batch.word(place.implementation);
-  const more = (extra === undefined ? 0 : RUN_FLAG.EXTRA) | (request.key === undefined ? 0 : RUN_FLAG.KEYED);
-  batch.word(place.flags | more);
+  batch.word(place.flags | (extra === undefined ? 0 : RUN_FLAG.EXTRA));
   batch.word(request.booking.cpus);
   batch.word(request.attempt);
   batch.word(request.outputs.length - written);
   batch.word(accesses.length);
   batch.bytes(request.args ?? NO_ARGS);
   if (extra !== undefined) batch.bytes(encode(extra));
-  if (request.key !== undefined) batch.text(request.key);
   for (let i = 0; i < accesses.length; i++) {
     const access = accesses[i]!;
     batch.word(DIRECTIONS.indexOf(access.direction) * DATUM_KINDS.length + DATUM_KINDS.indexOf(access.kind));
@@ -80,9 +76,8 @@ export function readRun(batch: BatchReader): RunRecord {
   const count = batch.word();
   const args = batch.view();
   const extra = (flags & RUN_FLAG.EXTRA) === 0 ? undefined : (decode(batch.view(), { copy: true }) as RunExtra);
-  const key = (flags & RUN_FLAG.KEYED) === 0 ? undefined : batch.text();
   const accesses = count === 0 ? NO_ACCESSES : readAccesses(batch, count);
-  return { slot, implementation, flags, cpus, attempt, returns, args, extra, key, accesses };
+  return { slot, implementation, flags, cpus, attempt, returns, args, extra, accesses };
 }
 
 function readAccesses(batch: BatchReader, count: number): readonly RunAccess[] {

@@ -8,74 +8,70 @@ import type { Access, DatumKind } from '../model/access.ts';
 import { DATUM_KINDS, DIRECTIONS } from '../model/access.ts';
 import type { CoreId, GroupId, Handle } from '../model/ids.ts';
 import { NONE } from '../model/ids.ts';
-import type { TaskSpec } from '../model/task.ts';
 import type { CancelTarget, WaitTarget } from '../ports.ts';
-import type { LinkContent } from '../program/link.ts';
+import type { LinkContent, TaskCall, TaskFields } from '../program/link.ts';
 import type { BatchReader, BatchWriter } from './batch.ts';
 
 const DECLARED = { INLINE: 1, RESERVATION: 2, PATH: 3, NOTHING: 4 } as const;
 const TARGET = { DATA: 1, TASKS: 2, GROUP: 3, SCOPE: 4 } as const;
 const CANCELS = { TASK: 1, GROUP: 2, ALL: 3 } as const;
-const FLAG = { MORE: 1, KEY: 2 } as const;
 const NO_ACCESSES: readonly Access[] = [];
 const NO_RETURNS: readonly Handle[] = [];
+const NO_BYTES = new Uint8Array(0);
+/** Fields of an access that are words of their own. */
+const PLAIN_FIELDS = 3;
 
-type Submission = Omit<TaskSpec, 'scope'>;
+type AccessExtra = Omit<Access, 'handle' | 'direction' | 'kind'>;
 
 /** Fields that few tasks have: they travel as one encoded object. */
-interface MoreFields extends Omit<Submission, 'seq' | 'core' | 'args' | 'accesses' | 'returns' | 'key'> {
-  /** Fields of accesses beyond handle, direction and kind, by index. */
-  readonly extras?: readonly (Omit<Access, 'handle' | 'direction' | 'kind'> | undefined)[];
+interface MoreFields extends TaskFields {
+  /** By access. */
+  readonly extras?: readonly AccessExtra[];
 }
 
-export function writeSubmission(batch: BatchWriter, task: Submission): void {
-  const { accesses, returns, args } = task;
-  const more = moreFields(task);
+export function writeSubmission(batch: BatchWriter, task: TaskCall, fields: TaskFields | undefined): void {
+  const { accesses, returns } = task;
   batch.word(task.seq);
   batch.word(task.core);
-  batch.word((more === undefined ? 0 : FLAG.MORE) | (task.key === undefined ? 0 : FLAG.KEY));
   batch.word(accesses.length);
-  // Handles of returns are counted up one after the other.
   batch.word(returns.length);
-  if (returns.length > 0) batch.word(returns[0]!);
-  batch.bytes(args ?? NO_BYTES);
+  // Handles of returns are counted up one after the other.
+  batch.word(returns.length > 0 ? returns[0]! : NONE);
+  batch.bytes(task.args);
   for (const { handle, direction, kind } of accesses) {
     batch.word(handle);
     batch.word(DIRECTIONS.indexOf(direction) * DATUM_KINDS.length + DATUM_KINDS.indexOf(kind));
   }
-  if (more !== undefined) batch.bytes(encode(more));
-  if (task.key !== undefined) batch.text(task.key);
+  const more = moreFields(fields, accesses);
+  batch.bytes(more === undefined ? NO_BYTES : encode(more));
 }
 
-export function readSubmission(batch: BatchReader): Submission {
+export function readSubmission(batch: BatchReader): TaskCall & TaskFields {
   const seq = batch.word();
   const core = batch.word() as CoreId;
-  const flags = batch.word();
   const accessCount = batch.word();
   const returnCount = batch.word();
-  const returns = returnCount === 0 ? NO_RETURNS : countUp(batch.word(), returnCount);
+  const firstReturn = batch.word();
+  const returns = returnCount === 0 ? NO_RETURNS : countUp(firstReturn, returnCount);
   const args = batch.bytes();
-  let accesses = accessCount === 0 ? NO_ACCESSES : readAccesses(batch, accessCount);
-  if (flags === 0) return { seq, core, args, accesses, returns };
-  const more = (flags & FLAG.MORE) === 0 ? {} : (decode(batch.view(), { copy: true }) as MoreFields);
-  const key = (flags & FLAG.KEY) === 0 ? {} : { key: batch.text() };
-  const { extras, ...fields } = more;
-  if (extras !== undefined) accesses = accesses.map((access, i) => ({ ...access, ...extras[i] }));
-  return { seq, core, args, accesses, returns, ...fields, ...key };
+  const accesses = accessCount === 0 ? NO_ACCESSES : readAccesses(batch, accessCount);
+  const more = batch.view();
+  if (more.length === 0) return { seq, core, args, accesses, returns };
+  const { extras, ...fields } = decode(more, { copy: true }) as MoreFields;
+  const full = extras === undefined ? accesses : accesses.map((access, i) => ({ ...access, ...extras[i] }));
+  return { seq, core, args, accesses: full, returns, ...fields };
 }
 
-const NO_BYTES = new Uint8Array(0);
-
-function moreFields(task: Submission): MoreFields | undefined {
-  const { seq: _seq, core: _core, args: _args, accesses, returns: _returns, key: _key, ...fields } = task;
-  const extras = accesses.some((access) => Object.keys(access).length > 3) ? accesses.map(extraOf) : undefined;
-  if (extras === undefined && Object.keys(fields).length === 0) return undefined;
-  return extras === undefined ? fields : { ...fields, extras };
+function moreFields(fields: TaskFields | undefined, accesses: readonly Access[]): MoreFields | undefined {
+  if (!accesses.some(hasExtra)) return fields;
+  return { ...fields, extras: accesses.map(extraOf) };
 }
 
-function extraOf(access: Access): Omit<Access, 'handle' | 'direction' | 'kind'> | undefined {
+const hasExtra = (access: Access): boolean => Object.keys(access).length > PLAIN_FIELDS;
+
+function extraOf(access: Access): AccessExtra {
   const { handle: _handle, direction: _direction, kind: _kind, ...extra } = access;
-  return Object.keys(extra).length === 0 ? undefined : extra;
+  return extra;
 }
 
 function readAccesses(batch: BatchReader, count: number): Access[] {

@@ -61,11 +61,7 @@ class Thread {
     if (attempt === undefined) throw new RuntimeError('ERR_PROGRAM_NONE');
     if (attempt.program === undefined) {
       attempt.link = new PortLink(attempt, this.#linkParts);
-      const { key } = attempt.record;
-      attempt.program = new TaskProgram(attempt.link, {
-        regions: attempt.ownRegions,
-        ...(key === undefined ? {} : { key }),
-      });
+      attempt.program = new TaskProgram(attempt.link, { regions: attempt.ownRegions });
     }
     return attempt.program;
   }

@@ -105,6 +105,7 @@ export class CallBuilder {
     if (spec.type === 'file' || spec.type === 'directory') return this.#fileParameter(task, position, spec, arg);
     if (spec.direction === 'IN' && spec.weight === undefined) return arg;
     if (spec.type === 'collection') return this.#collection(task, position, spec, arg, spec.depth ?? Infinity);
+    if (spec.type === 'dictionary') return this.#dictionary(task, position, spec, arg);
     return this.#object(task, position, spec, arg);
   }
 
@@ -132,13 +133,14 @@ export class CallBuilder {
     if (depth > 0 && Array.isArray(arg)) {
       return arg.map((one) => this.#collection(task, position, spec, one, depth - 1));
     }
-    if (depth > 0 && isRecord(arg)) {
-      const mapped = Object.entries(arg).map(
-        ([key, one]) => [key, this.#collection(task, position, spec, one, depth - 1)] as const,
-      );
-      return Object.fromEntries(mapped);
-    }
     return typeof arg === 'object' && arg !== null ? this.#object(task, position, spec, arg) : arg;
+  }
+
+  #dictionary(task: TaskDeclaration, position: number, spec: ParameterSpec, arg: unknown): unknown {
+    if (!isRecord(arg)) throw parameterError(task, position, 'a dictionary is a plain object');
+    return Object.fromEntries(
+      Object.entries(arg).map(([key, one]) => [key, this.#collection(task, position, spec, one, 0)]),
+    );
   }
 
   #object(task: TaskDeclaration, position: number, spec: ParameterSpec, arg: unknown): unknown {

@@ -6,13 +6,16 @@ import { SequentialProgram } from './sequential-program.ts';
 let programOf: (() => Program) | undefined;
 let sequential: SequentialProgram | undefined;
 
+/** Read once: looking a variable up costs more than submitting a task. */
+const off = process.env['METAKERNEL'] === 'off';
+
 export function useProgramOf(find: (() => Program) | undefined): void {
   programOf = find;
 }
 
 /** Without a runtime (or with METAKERNEL=off) the same calls run as plain sequential code. */
 export function currentProgram(): Program {
-  if (programOf !== undefined && process.env['METAKERNEL'] !== 'off') return programOf();
+  if (programOf !== undefined && !off) return programOf();
   sequential ??= new SequentialProgram();
   return sequential;
 }

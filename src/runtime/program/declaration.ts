@@ -7,14 +7,17 @@ import type { Constraints } from '../model/resource.ts';
 import { ON_FAILURE, type OnFailure, type TaskSpec } from '../model/task.ts';
 import { moduleName } from './code-paths.ts';
 
-export const PARAMETER_TYPES = ['value', 'file', 'directory', 'collection'] as const;
+export const PARAMETER_TYPES = ['value', 'file', 'directory', 'collection', 'dictionary'] as const;
 export type ParameterType = (typeof PARAMETER_TYPES)[number];
 
 /** How a task uses one of its parameters. */
 export interface Parameter {
   /** Default IN. */
   readonly direction?: Direction;
-  /** Default value. `file` and `directory`: the argument is a path; `collection`: each element is a datum of its own. */
+  /**
+   * Default value. `file` and `directory`: the argument is a path, or an array of paths. `collection`: each element of an
+   * array, and of the arrays in it, is a datum of its own; `dictionary`: each value of a plain object.
+   */
   readonly type?: ParameterType;
   /** Weight of its data for placement near them; default 1. */
   readonly weight?: number;
@@ -67,7 +70,8 @@ export interface TaskDeclaration {
   /** Every parameter is an IN value: nothing needs to be looked up by position. */
   readonly plain: boolean;
   readonly returns: number;
-  readonly options: CallOptions;
+  /** Undefined when there are none. */
+  readonly options: CallOptions | undefined;
   readonly constraintsOf: ((...args: readonly unknown[]) => Constraints) | undefined;
 }
 
@@ -111,12 +115,12 @@ function elementOf(module: string, method: string, options: TaskOptions): CoreEl
   return { signature: `${module}#${method}`, implementations: [own, ...(options.implementations ?? [])] };
 }
 
-function callOptions(options: TaskOptions, check: DeclarationCheck): CallOptions {
+function callOptions(options: TaskOptions, check: DeclarationCheck): CallOptions | undefined {
   const { priority, onFailure, timeOut, computingNodes, isReplicated, isDistributed, repeatable } = options;
   if (onFailure !== undefined) check.oneOf('onFailure', onFailure, ON_FAILURE);
   if (timeOut !== undefined) check.count('timeOut', timeOut);
   if (computingNodes !== undefined) check.count('computingNodes', computingNodes);
-  return {
+  const given = {
     ...(priority === undefined ? {} : { priority }),
     ...(onFailure === undefined ? {} : { onFailure }),
     ...(timeOut === undefined ? {} : { timeOutMs: timeOut }),
@@ -125,6 +129,7 @@ function callOptions(options: TaskOptions, check: DeclarationCheck): CallOptions
     ...(isDistributed === undefined ? {} : { isDistributed }),
     ...(repeatable === undefined ? {} : { repeatable }),
   };
+  return Object.keys(given).length === 0 ? undefined : given;
 }
 
 class DeclarationCheck {

@@ -10,6 +10,11 @@ export interface ProgramReservation extends Reservation {
   readonly id: number;
 }
 
+/** What every submission has; scope and key are added on the other side. */
+export type TaskCall = Required<Pick<TaskSpec, 'seq' | 'core' | 'args' | 'accesses' | 'returns'>>;
+/** What few have. */
+export type TaskFields = Omit<TaskSpec, keyof TaskCall | 'scope' | 'key'>;
+
 /** Content of a datum that a program declares or writes. */
 export type LinkContent =
   | { readonly from: 'inline'; readonly bytes: Uint8Array<ArrayBuffer> }
@@ -38,7 +43,7 @@ export interface Link {
   openGroup(name: string, parent?: GroupId): GroupId;
   declare(handle: Handle, kind: DatumKind, content: LinkContent, name?: string): void;
   written(handle: Handle, content: LinkContent): void;
-  submit(task: Omit<TaskSpec, 'scope'>): void;
+  submit(task: TaskCall, fields: TaskFields | undefined): void;
   /** Returns what `abandon` takes. */
   wait(target: WaitTarget, done: (result: LinkWaitResult) => void): number;
   abandon(wait: number): void;

@@ -5,7 +5,6 @@ import { decode } from '../data/value-codec.ts';
 import type { DatumKind } from '../model/access.ts';
 import { writes } from '../model/access.ts';
 import { type GroupId, type Handle, NONE } from '../model/ids.ts';
-import type { TaskSpec } from '../model/task.ts';
 import type { CancelTarget, WaitTarget } from '../ports.ts';
 import { Bringing } from './bringing.ts';
 import { CallBuilder, type HandleSource } from './call-builder.ts';
@@ -15,14 +14,11 @@ import { FileRef } from './file-ref.ts';
 import { sizeOf } from './file-transfer.ts';
 import { Future } from './future.ts';
 import { currentGroups } from './group-context.ts';
-import type { Brought, Link, LinkWaitResult, ProgramReservation } from './link.ts';
+import type { Brought, Link, LinkWaitResult, ProgramReservation, TaskFields } from './link.ts';
 import type { ArrayType, CancelSubject, Program, ProgramGroup } from './program.ts';
 import { errorOf } from './remote-error.ts';
-import { taskKey } from './task-key.ts';
 
 export interface TaskProgramOptions {
-  /** Stable key of the task that submits; absent: its children have none. */
-  readonly key?: string;
   /** Shared memory that the program has reserved and not yet given away; shared with whoever settles the program. */
   readonly regions?: ProgramReservation[];
 }
@@ -44,7 +40,6 @@ const collected = new FinalizationRegistry<HeldHandle>(({ program, handle }) => 
 export class TaskProgram implements Program, HandleSource {
   readonly regions: ProgramReservation[];
   readonly #link: Link;
-  readonly #key: string | undefined;
   readonly #encoder: ContentEncoder;
   readonly #builder: CallBuilder;
   readonly #self = new WeakRef<TaskProgram>(this);
@@ -60,7 +55,6 @@ export class TaskProgram implements Program, HandleSource {
 
   constructor(link: Link, options: TaskProgramOptions = {}) {
     this.#link = link;
-    this.#key = options.key;
     this.regions = options.regions ?? [];
     this.#encoder = new ContentEncoder((bytes) => link.reserve(bytes));
     this.#builder = new CallBuilder(this);
@@ -73,23 +67,24 @@ export class TaskProgram implements Program, HandleSource {
     const { args: bytes, accesses, temporary } = this.#builder.build(task, args);
     const seq = this.#nextSeq++;
     const returns = task.returns === 0 ? NO_RETURNS : this.#newHandles(task.returns);
-    const groups = currentGroups();
-    const spec: Omit<TaskSpec, 'scope'> = {
-      seq,
-      core: this.#link.register(element),
-      args: bytes,
-      accesses,
-      returns,
-      ...task.options,
-      ...(groups.length === 0 ? undefined : { groups: groups.map((group) => group.id) }),
-      ...(task.constraintsOf === undefined ? undefined : { constraints: task.constraintsOf(...args) }),
-      ...(this.#key === undefined ? undefined : { key: taskKey(this.#key, seq, element.signature, bytes, accesses) }),
-    };
-    this.#link.submit(spec);
+    const core = this.#link.register(element);
+    const more = this.#moreOf(task, args);
+    this.#link.submit({ seq, core, args: bytes, accesses, returns }, more);
     for (const handle of temporary) this.#link.release(handle);
     if (this.#files.size > 0)
       for (const access of accesses) if (writes(access.direction)) this.#noteWritten(access.handle);
     return this.#futures(returns, seq);
+  }
+
+  /** What the declaration and the place of the call add; undefined for most tasks. */
+  #moreOf(task: TaskDeclaration, args: readonly unknown[]): TaskFields | undefined {
+    const groups = currentGroups();
+    if (groups.length === 0 && task.constraintsOf === undefined) return task.options;
+    return {
+      ...task.options,
+      ...(groups.length === 0 ? undefined : { groups: groups.map((group) => group.id) }),
+      ...(task.constraintsOf === undefined ? undefined : { constraints: task.constraintsOf(...args) }),
+    };
   }
 
   waitOn(value: unknown): Promise<unknown> {

@@ -26,13 +26,15 @@ type ArgumentParts<T> = T extends string
 
 type FutureOf<R> = R extends Future<infer V> ? Future<V> : Future<R>;
 
+type FutureOfEach<T> = { readonly [K in keyof T]: FutureOf<T[K]> };
+
 /** What a call of a task gives: a future without a value, one future, or one for each of n values. */
 export type Futures<R, N extends number> = N extends 0
   ? Future<void>
   : N extends 1
     ? FutureOf<Awaited<R>>
     : Awaited<R> extends readonly unknown[]
-      ? { readonly [K in keyof Awaited<R>]: FutureOf<Awaited<R>[K]> }
+      ? FutureOfEach<Awaited<R>>
       : never;
 
 /** What `waitOn` gives for a value. */

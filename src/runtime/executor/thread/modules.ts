@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { RuntimeError } from '../../../common/errors.ts';
 import { declaredFunction, taskFunction } from '../../program/declared.ts';
 import type { ThreadImplementation } from '../protocol.ts';
+import { attempts } from './attempt.ts';
 
 export type UserFunction = (...args: unknown[]) => unknown;
 
@@ -46,7 +47,8 @@ export class Modules {
   #import(module: string, file: string): Promise<Record<string, unknown>> {
     let loading = this.#loaded.get(file);
     if (loading === undefined) {
-      loading = import(pathToFileURL(file).href) as Promise<Record<string, unknown>>;
+      // What a module does while it is loaded belongs to no attempt.
+      loading = attempts.run(undefined, () => import(pathToFileURL(file).href) as Promise<Record<string, unknown>>);
       this.#loaded.set(file, loading);
     }
     return loading.catch((error: unknown) => {

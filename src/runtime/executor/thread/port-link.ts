@@ -3,9 +3,16 @@ import { decode, encode } from '../../data/value-codec.ts';
 import type { DatumKind } from '../../model/access.ts';
 import type { CoreElement } from '../../model/core-element.ts';
 import { type CoreId, type GroupId, type Handle, NONE } from '../../model/ids.ts';
-import type { TaskSpec } from '../../model/task.ts';
 import type { CancelTarget, WaitTarget } from '../../ports.ts';
-import type { Brought, Link, LinkContent, LinkWaitResult, ProgramReservation } from '../../program/link.ts';
+import type {
+  Brought,
+  Link,
+  LinkContent,
+  LinkWaitResult,
+  ProgramReservation,
+  TaskCall,
+  TaskFields,
+} from '../../program/link.ts';
 import type { BatchReader, BatchWriter } from '../batch.ts';
 import { FROM_THREAD } from '../protocol.ts';
 import { readContent, type ThreadContent } from '../run-record.ts';
@@ -82,8 +89,8 @@ export class PortLink implements Link {
     this.#end();
   }
 
-  submit(task: Omit<TaskSpec, 'scope'>): void {
-    writeSubmission(this.#begin(FROM_THREAD.SUBMIT), task);
+  submit(task: TaskCall, fields: TaskFields | undefined): void {
+    writeSubmission(this.#begin(FROM_THREAD.SUBMIT), task, fields);
     this.#end();
   }
 

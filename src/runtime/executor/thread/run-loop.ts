@@ -10,6 +10,7 @@ import { Inputs } from './inputs.ts';
 import type { Modules, UserFunction } from './modules.ts';
 import { HoldsFutures, type Outputs } from './outputs.ts';
 import type { Slabs } from './slabs.ts';
+import { showResources } from './task-environment.ts';
 
 /** Longest the loop keeps the thread from its event loop between two attempts. */
 const TURN_MS = 2;
@@ -132,6 +133,7 @@ export class RunLoop {
       this.#flush();
     }
     attempts.enterWith(attempt);
+    showResources(record);
     if (loaded.fn !== undefined) this.#run(attempt, loaded.fn);
     else this.#load(attempt, loaded);
   }
