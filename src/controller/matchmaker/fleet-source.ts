@@ -2,7 +2,7 @@ import { RuntimeError } from '../../common/errors.ts';
 import { reservationList } from '../../contracts/icos/reservation.ts';
 import { parseTaxonomy } from '../../contracts/icos/taxonomy.ts';
 import type { Authenticator } from '../iam/authenticator.ts';
-import type { Peer, PeerCall } from '../service/peer.ts';
+import type { Peer, PeerAnswer, PeerCall } from '../service/peer.ts';
 import { type Fleet, fleetOf } from './fleet.ts';
 import type { Reservation } from './requirements.ts';
 
@@ -60,7 +60,7 @@ export function createFleetSource(dependencies: FleetSourceDependencies, setting
     const answer = await aggregator.call({ method: 'GET', path: '/', token, headers });
     if (answer.status === 304 && known !== undefined) return keepFleet(known.value, known.etag);
     if (answer.status !== 200) throw refused(answer.status, aggregator.name);
-    return keepFleet(fleetOf(parsed(answer.text, aggregator.name)), answer.etag);
+    return keepFleet(fleetOf(parsed(answer.text, aggregator.name)), etagOf(answer));
   }
 
   function keepFleet(value: Fleet, etag: string | undefined): Fleet {
@@ -119,6 +119,8 @@ export function createFleetSource(dependencies: FleetSourceDependencies, setting
     problem: () => trouble,
   };
 }
+
+const etagOf = ({ headers: { etag } }: PeerAnswer): string | undefined => (typeof etag === 'string' ? etag : undefined);
 
 function refused(status: number, service: string): RuntimeError {
   if (status === 401 || status === 403) {

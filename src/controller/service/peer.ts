@@ -30,7 +30,7 @@ export interface PeerAnswer {
   readonly contentType: string;
   /** RFC 8288, as it came. */
   readonly link: string | undefined;
-  readonly etag: string | undefined;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
 }
 
@@ -70,12 +70,12 @@ export class Peer implements AsyncDisposable {
       });
       const text = await this.#read(body);
       this.#problem = statusCode >= 500 ? `answered ${statusCode}` : undefined;
-      const { link, etag } = headers;
+      const { link } = headers;
       return {
         status: statusCode,
         contentType: String(headers['content-type'] ?? ''),
         link: typeof link === 'string' ? link : undefined,
-        etag: typeof etag === 'string' ? etag : undefined,
+        headers,
         text,
       };
     } catch (thrown) {
