@@ -112,7 +112,7 @@ describe('agents as processes', () => {
     const driver = aDriver({ portRange: { first: port, last: port + 3 } });
     cleanups.push(() => driver[Symbol.asyncDispose]());
     const taken = await driver.apply(
-      aDeployment({ ports: [{ name: 'rest', containerPort: 1, hostPort: 49_100 }] }),
+      aDeployment({ ports: [{ name: 'rest', containerPort: 1, hostPort: port }] }),
       signal,
     );
     expect(messageOf(taken)).toContain(`${port}: something else listens there`);
