@@ -57,14 +57,14 @@ export function createJobQueue(peer: Peer, authenticator: Authenticator): JobQue
       const path = `/jobmanager/jobs/promote/${job.deployment.id}`;
       const answer = await call({ method: 'PATCH', path, body: { owner_id: driver } });
       if (answer.status >= 200 && answer.status < 300) return { ...job, attempt: attemptOf(answer) };
-      if (answer.status < 500) return undefined;
+      if (isGone(answer.status)) return undefined;
       throw refusal(answer.status, answer.text);
     },
     async report(job, driver, outcome, state) {
       const headers = job.attempt === undefined ? {} : { [ATTEMPT_HEADER]: String(job.attempt) };
       const body = { ...job.body, owner_id: driver, state: jobStateOf(outcome), ...resourceOf(job.body, state) };
       const answer = await call({ method: 'PUT', path: '/jobmanager/jobs', body, headers });
-      if (answer.status >= 500 || answer.status === 401) throw refusal(answer.status, answer.text);
+      if (answer.status >= 300 && !isGone(answer.status)) throw refusal(answer.status, answer.text);
     },
     async tell(state) {
       const body = {
@@ -74,8 +74,8 @@ export function createJobQueue(peer: Peer, authenticator: Authenticator): JobQue
         conditions: state.conditions,
       };
       const answer = await call({ method: 'PUT', path: '/jobmanager/resources/status', body });
-      if (answer.status >= 500 || answer.status === 401) throw refusal(answer.status, answer.text);
-      return answer.status < 400;
+      if (answer.status >= 300 && !isGone(answer.status)) throw refusal(answer.status, answer.text);
+      return answer.status < 300;
     },
     async owned(orchestrator, driver) {
       const owned: QueuedJob[] = [];
@@ -93,6 +93,9 @@ function attemptOf({ headers }: PeerAnswer): number | undefined {
   const attempt = Number(headers[ATTEMPT_HEADER]);
   return Number.isInteger(attempt) && attempt > 0 ? attempt : undefined;
 }
+
+/** The job is somebody else's or is no more; the release says 400 to both. Anything else is trouble worth another try. */
+const isGone = (status: number): boolean => status === 400 || status === 404 || status === 409;
 
 const refusal = (status: number, text: string): RuntimeError =>
   new RuntimeError('ERR_PEER_ANSWER', { service: 'job-manager', reason: `status ${status}: ${text.slice(0, 200)}` });

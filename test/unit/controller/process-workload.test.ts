@@ -35,6 +35,15 @@ describe('the image', () => {
 });
 
 describe('a workload', () => {
+  it('whose aliases multiply is refused with a reason', () => {
+    const levels = Array.from({ length: 9 }, (_, level) => {
+      const items = level === 0 ? 'x' : Array.from({ length: 9 }, () => `*l${level - 1}`).join(', ');
+      return `l${level}: &l${level} [${items}]`;
+    });
+    const bomb = ['kind: Pod', 'metadata: {name: bomb}', ...levels].join('\n');
+    expect(refusal(bomb)).toMatchObject({ reason: 'ManifestInvalid', message: expect.stringMatching(/alias/) });
+  });
+
   it('has replicas, arguments, environment, resources and host ports', () => {
     const workload = read({
       args: ['--app-path', '/apps'],

@@ -34,6 +34,8 @@ const LOG_LINES = 5;
 export class AgentGroup {
   readonly #options: AgentGroupOptions;
   readonly #members: readonly Member[];
+  /** Starts under way: `stop` waits for them, or an agent would come up after it. */
+  readonly #starting = new Set<Promise<void>>();
   #stopped = false;
 
   constructor(workload: Workload, options: AgentGroupOptions) {
@@ -52,6 +54,7 @@ export class AgentGroup {
       for (let member = waiting.shift(); member !== undefined; member = waiting.shift()) {
         signal.throwIfAborted();
         await this.#startMember(member);
+        if (this.#stopped) return;
       }
     };
     try {
@@ -64,13 +67,14 @@ export class AgentGroup {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all(
-      this.#members.map(async (member) => {
-        clearTimeout(member.timer);
-        await member.agent?.stop();
-        this.#releasePorts(member);
-      }),
-    );
+    const end = async (member: Member): Promise<void> => {
+      clearTimeout(member.timer);
+      await member.agent?.stop();
+      this.#releasePorts(member);
+    };
+    await Promise.all(this.#members.map(end));
+    await Promise.allSettled(this.#starting);
+    await Promise.all(this.#members.map(end));
   }
 
   get urls(): readonly string[] {
@@ -88,8 +92,17 @@ export class AgentGroup {
     return this.#members.flatMap(({ name, trouble }) => (trouble === undefined ? [] : [`${name}: ${trouble}`]));
   }
 
-  async #startMember(member: Member): Promise<void> {
+  #startMember(member: Member): Promise<void> {
+    const start = this.#bringUp(member);
+    this.#starting.add(start);
+    const forget = (): boolean => this.#starting.delete(start);
+    start.then(forget, forget);
+    return start;
+  }
+
+  async #bringUp(member: Member): Promise<void> {
     member.ports = await this.#takePorts(member.spec);
+    if (this.#stopped) throw new Error('it is no longer wanted');
     const folder = join(this.#options.folder, member.name);
     const { name, spec, ports } = member;
     const started = performance.now();

@@ -41,7 +41,7 @@ export function startAgent(program: AgentProgram, start: AgentStart): AgentProce
   mkdirSync(start.folder, { recursive: true });
   const [command, ...first] = program.command;
   const log = openSync(join(start.folder, 'agent.log'), 'a');
-  const child = spawn(command, [...first, 'agent', ...argumentsOf(program, start)], {
+  const child = spawn(command, [...first, 'agent', 'start', ...argumentsOf(program, start)], {
     cwd: start.folder,
     env: environmentOf(start.spec),
     stdio: ['pipe', log, log],

@@ -93,8 +93,17 @@ function readObjects(text: string): z.output<typeof object>[] {
     .map((document) => {
       const problem = document.errors[0]?.message;
       if (problem !== undefined) throw new Unsupported('ManifestInvalid', problem);
-      return valid(object, document.toJS({ maxAliasCount: 100 }), 'manifest');
+      return valid(object, plainValue(document), 'manifest');
     });
+}
+
+/** Aliases that multiply are refused here. */
+function plainValue(document: { toJS(options: { maxAliasCount: number }): unknown }): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (thrown) {
+    throw new Unsupported('ManifestInvalid', thrown instanceof Error ? thrown.message : String(thrown));
+  }
 }
 
 function valid<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.output<Schema> {
@@ -136,11 +145,12 @@ function agentOf(one: Container, name: string, replicas: number): AgentSpec {
       `Container ${one.name}: the process driver runs metakernel alone, and the image is ${one.image}`,
     );
   }
-  const [subcommand, ...args] = commandOf(one);
+  const [subcommand, ...rest] = commandOf(one);
+  const args = rest[0] === 'start' ? rest.slice(1) : rest;
   if (subcommand !== 'agent') {
     throw new Unsupported(
       'CommandUnsupported',
-      `Container ${one.name}: only "metakernel agent …" can be deployed, not "${subcommand ?? ''}"`,
+      `Container ${one.name}: only "metakernel agent start …" can be deployed, not "${subcommand ?? ''}"`,
     );
   }
   const { requests } = one.resources ?? {};

@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 const args = process.argv.slice(2);
 const flagValue = (flag: string): string => args[args.lastIndexOf(flag) + 1] ?? '';
 
-if (args[0] !== 'agent') throw new Error(`not an agent: ${args.join(' ')}`);
+if (args[0] !== 'agent' || args[1] !== 'start') throw new Error(`not an agent: ${args.join(' ')}`);
 if (args.includes('--fail')) {
   console.error('this agent was told to fail');
   process.exit(3);
