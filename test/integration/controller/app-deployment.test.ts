@@ -2,13 +2,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../src/common/logger.ts';
 import type { JobBody, JobGroupBody } from '../../../src/contracts/icos/job.ts';
 import { type It1JobBody, NIL_UUID } from '../../../src/contracts/icos/job-it1.ts';
+import type { Taxonomy } from '../../../src/contracts/icos/taxonomy.ts';
 import { createJobManagerService } from '../../../src/controller/job-manager/main.ts';
+import { createMatchmakerService } from '../../../src/controller/matchmaker/main.ts';
 import { type Listening, listen } from '../../../src/controller/service/listening.ts';
 import { createShellBackendService } from '../../../src/controller/shell-backend/main.ts';
 import type { Database } from '../../../src/controller/store/database.ts';
+import { type AnsweringServer, createAnsweringServer } from '../../support/controller/answering-server.ts';
+import { aTaxonomy, GIB } from '../../support/controller/fleet.ts';
 import { application, HUB_A, HUB_B } from '../../support/controller/job-manager-case.ts';
 import { It1Driver, OcmDriver, sendJson } from '../../support/controller/ocm-driver.ts';
-import { createScriptedMatchmaker, type ScriptedMatchmaker } from '../../support/controller/scripted-matchmaker.ts';
 import { type DatabaseSource, onEveryDatabase } from '../../support/databases.ts';
 import { byText } from '../../support/identities.ts';
 
@@ -51,19 +54,29 @@ spec:
 const USER = 'ann:user';
 const DRIVER = 'ocm-driver:service';
 const EDGE = { cluster_name: '10.42.0.85:8080', node_name: 'k3s-worker1', orchestrator: 'ocm' };
+const WITH_EDGE = aTaxonomy({ [EDGE.cluster_name]: { [EDGE.node_name]: { cores: 4, memory: 16 * GIB } } });
+const NOWHERE = aTaxonomy({});
+/** What the aggregator says at the moment. */
+let taxonomy: Taxonomy = WITH_EDGE;
 
 /** The deployment manager's view of the tests 4.2.2 of the deliverable, over HTTP from end to end. */
 onEveryDatabase('app deployment', (source: DatabaseSource) => {
   let database: Database;
-  let matchmaker: ScriptedMatchmaker;
+  let aggregator: AnsweringServer;
+  let matchmaker: Listening;
   let jobManager: Listening;
   let shell: Listening;
 
   beforeEach(async () => {
     database = await source.open();
-    matchmaker = await createScriptedMatchmaker();
-    matchmaker.place = () => EDGE;
+    aggregator = await createAnsweringServer(() => ({ status: 200, body: taxonomy }));
+    taxonomy = WITH_EDGE;
     const dependencies = { database, authenticator: byText, logger: silentLogger };
+    const matching = await createMatchmakerService(
+      { ...dependencies, aggregatorUrl: aggregator.url },
+      { taxonomyMaxAgeMs: 1 },
+    );
+    matchmaker = await listen(matching, { host: '127.0.0.1', port: 0 });
     const service = await createJobManagerService(
       { ...dependencies, matchmakerUrl: matchmaker.url },
       { matchDeadlineMs: 100, rematchMs: 20, sweepMs: 10 },
@@ -72,7 +85,7 @@ onEveryDatabase('app deployment', (source: DatabaseSource) => {
     const backend = await createShellBackendService({
       ...dependencies,
       jobManagerUrl: jobManager.url,
-      aggregatorUrl: 'http://127.0.0.1:1',
+      aggregatorUrl: aggregator.url,
     });
     shell = await listen(backend, { host: '127.0.0.1', port: 0 });
   });
@@ -80,6 +93,7 @@ onEveryDatabase('app deployment', (source: DatabaseSource) => {
     await shell[Symbol.asyncDispose]();
     await jobManager[Symbol.asyncDispose]();
     await matchmaker[Symbol.asyncDispose]();
+    await aggregator[Symbol.asyncDispose]();
     await database[Symbol.asyncDispose]();
   });
 
@@ -149,7 +163,7 @@ onEveryDatabase('app deployment', (source: DatabaseSource) => {
     });
 
     it('degrades when there is nowhere to go, and goes ahead when there is', async () => {
-      matchmaker.place = () => [];
+      taxonomy = NOWHERE;
       const driver = new OcmDriver({ jobManagerUrl: jobManager.url, token: DRIVER, hub: HUB_A });
       const made = await create(application(['hello-cloud']));
       expect(made.body.jobs).toMatchObject([{ type: 5, state: 1, targets: { cluster_name: '' }, orchestrator: '' }]);
@@ -158,9 +172,9 @@ onEveryDatabase('app deployment', (source: DatabaseSource) => {
       expect((await show(made.body.ID)).jobs?.[0]?.resource?.conditions?.at(-1)).toMatchObject({
         type: 'Degraded',
         reason: 'NoTarget',
-        message: expect.stringContaining('icos-cluster-a/pi: memory'),
+        message: 'No node is known',
       });
-      matchmaker.place = () => EDGE;
+      taxonomy = WITH_EDGE;
       await expect.poll(async () => (await driver.tick()).length).toBe(1);
       expect(statesOf(await show(made.body.ID))).toEqual([[5, 3]]);
     });
@@ -189,9 +203,6 @@ onEveryDatabase('app deployment', (source: DatabaseSource) => {
         targets: [{ id: 1, JobID: made.body.ID, cluster_name: EDGE.cluster_name, node_name: EDGE.node_name }],
         locker: false,
       });
-      expect(matchmaker.requests[0]?.components).toMatchObject([
-        { name: 'hello-cloud', requirements: { cpu: 3, memory: '6144Mi' } },
-      ]);
       const [done] = await driver.tick();
       expect(done).toMatchObject({ ID: made.body.ID, type: 5, state: 3, locker: true });
       expect(done?.uuid).not.toBe(NIL_UUID);
@@ -221,8 +232,16 @@ onEveryDatabase('app deployment', (source: DatabaseSource) => {
       expect(lock.status).toBe(204);
     });
 
+    it('does not go where the sum of its containers does not fit', async () => {
+      taxonomy = aTaxonomy({ [EDGE.cluster_name]: { [EDGE.node_name]: { cores: 2, memory: 16 * GIB } } });
+      const made = await create();
+      expect(made.body).toMatchObject({ targets: [], state: 1 });
+      const released = await send<JobBody>(`${jobManager.url}/jobmanager/jobs/${made.body.ID}`, 'GET');
+      expect(released.body.resource?.conditions?.at(-1)?.message).toMatch(/1 of 1 nodes rejected.*cpu/);
+    });
+
     it('degrades when there is nowhere to go', async () => {
-      matchmaker.place = () => [];
+      taxonomy = NOWHERE;
       const made = await create();
       expect(made.body).toMatchObject({ type: 5, state: 1, targets: [], locker: false });
       await expect.poll(async () => (await show(made.body.ID)).state).toBe(4);
