@@ -2,6 +2,8 @@
  * Creation of deployments with matchmaking against a taxonomy of 100 nodes, on both databases. Job manager, matchmaker
  * and load are processes of their own on the same cores. The baseline stores the same body in one row.
  */
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { postgresProblem, startPostgres } from '../test/support/postgres.ts';
 import { tempDir } from '../test/support/temp-dir.ts';
@@ -36,9 +38,20 @@ manifests:
             - {name: web, image: nginx, ports: [{containerPort: 80}], resources: {requests: {cpu: 500m, memory: 1Gi}}}
 `;
 
+/** Each of the two services must know the other's address before it starts. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 async function run(kind: string, databaseUrl: string): Promise<void> {
-  await using matchmaker = await startProgram('controller-matchmaker.ts', [String(NODES)]);
-  await using manager = await startProgram('controller-job-manager.ts', [databaseUrl, matchmaker.url]);
+  const port = await freePort();
+  await using matchmaker = await startProgram('controller-matchmaker.ts', [String(NODES), `http://127.0.0.1:${port}`]);
+  await using manager = await startProgram('controller-job-manager.ts', [databaseUrl, matchmaker.url, String(port)]);
   await using load = new HttpLoad();
   const to = (path: string) => ({ url: `${manager.url}${path}`, body: DESCRIPTOR, contentType: 'application/x-yaml' });
   const perSecond = async (path: string): Promise<number> =>

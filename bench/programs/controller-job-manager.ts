@@ -1,5 +1,5 @@
 /**
- * `node controller-job-manager.ts <database url> <matchmaker url>`: the job manager, and beside it, at /bare, what is left
+ * `node controller-job-manager.ts <database url> <matchmaker url> <port>`: the job manager, and beside it, at /bare, what is left
  * when a job manager is taken away: a Fastify route that stores the body in one row of the same database.
  */
 import { randomUUID } from 'node:crypto';
@@ -10,7 +10,7 @@ import { createJobManagerService } from '../../src/controller/job-manager/main.t
 import { listen } from '../../src/controller/service/listening.ts';
 import { openDatabase } from '../../src/controller/store/database.ts';
 
-const [databaseUrl, matchmakerUrl] = process.argv.slice(2) as [string, string];
+const [databaseUrl, matchmakerUrl, port] = process.argv.slice(2) as [string, string, string];
 const database = await openDatabase({ url: databaseUrl });
 await sql`create table bare (id text primary key, body text not null)`.execute(database.query);
 const authenticator = createNoAuth(['127.0.0.1']);
@@ -19,7 +19,7 @@ service.app.post('/bare', { config: { access: 'public' } }, async (request, repl
   await sql`insert into bare (id, body) values (${randomUUID()}, ${request.body})`.execute(database.query);
   return reply.status(201).send({});
 });
-const listening = await listen(service, { host: '127.0.0.1', port: 0 });
+const listening = await listen(service, { host: '127.0.0.1', port: Number(port) });
 console.log(listening.url);
 process.stdin
   .on('end', () => {

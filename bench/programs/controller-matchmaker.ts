@@ -1,44 +1,42 @@
-/** `node controller-matchmaker.ts <nodes>`: the matchmaker's model over a fixed fleet, answering `POST /matchmake`. Prints its URL. */
+/** `node controller-matchmaker.ts <nodes> <job manager url>`: the matchmaker over an aggregator of a fixed fleet. Prints its URL. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { parseDescriptor } from '../../src/contracts/icos/descriptor/parse-descriptor.ts';
-import { taxonomyBody } from '../../src/contracts/icos/taxonomy.ts';
-import { fleetOf } from '../../src/controller/matchmaker/fleet.ts';
-import { matchmake } from '../../src/controller/matchmaker/model.ts';
+import { silentLogger } from '../../src/common/logger.ts';
+import { createNoAuth } from '../../src/controller/iam/no-auth.ts';
+import { createMatchmakerService } from '../../src/controller/matchmaker/main.ts';
+import { listen } from '../../src/controller/service/listening.ts';
 
+const [nodes, jobManagerUrl] = process.argv.slice(2) as [string, string];
 const GIB = 2 ** 30;
 const NODES_PER_CLUSTER = 10;
-const fleet = fleetOf(taxonomyBody.parse({ cluster: clustersOf(Number(process.argv[2] ?? 100)) }));
 
-function clustersOf(nodes: number): Record<string, unknown> {
+/** Large enough for whatever the benchmark places: a full fleet would only measure refusals. */
+const CORES = 100_000;
+
+function clustersOf(count: number): Record<string, unknown> {
   const clusters: Record<string, { type: string; node: Record<string, unknown> }> = {};
-  for (let index = 0; index < nodes; index += 1) {
+  for (let index = 0; index < count; index += 1) {
     const name = `cluster-${Math.floor(index / NODES_PER_CLUSTER)}`;
     clusters[name] ??= { type: 'ocm', node: {} };
     clusters[name].node[`node-${index}`] = {
-      staticMetrics: { cpuArchitecture: 'x86_64', cpuCores: 2 + (index % 31), RAMMemory: 64 * GIB },
-      dynamicMetrics: { freeRAM: (1 + (index % 61)) * GIB },
+      staticMetrics: { cpuArchitecture: 'x86_64', cpuCores: CORES + index, RAMMemory: CORES * GIB },
+      dynamicMetrics: { freeRAM: (CORES - index) * GIB },
     };
   }
   return clusters;
 }
 
-const server = createServer((request, response) => {
-  const chunks: Buffer[] = [];
-  request.on('data', (chunk: Buffer) => chunks.push(chunk));
-  request.on('end', () => {
-    const { components } = parseDescriptor(Buffer.concat(chunks).toString(), { manifests: 'none' });
-    const placements = matchmake({ components, policy: 'best-fit', arrangement: 'free' }, fleet, []);
-    const answer = placements.map(({ component, targets }) => ({
-      name: component,
-      targets: targets.map(({ cluster, node, orchestrator }) => ({
-        cluster_name: cluster,
-        node_name: node,
-        orchestrator,
-      })),
-    }));
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ components: answer }));
-  });
+const taxonomy = JSON.stringify({ timestamp: {}, cluster: clustersOf(Number(nodes)) });
+const aggregator = createServer((_request, response) => {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(taxonomy);
 });
-server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+await new Promise<void>((resolve) => aggregator.listen(0, '127.0.0.1', resolve));
+const service = await createMatchmakerService({
+  authenticator: createNoAuth(['127.0.0.1']),
+  logger: silentLogger,
+  aggregatorUrl: `http://127.0.0.1:${(aggregator.address() as AddressInfo).port}`,
+  jobManagerUrl,
+});
+const listening = await listen(service, { host: '127.0.0.1', port: 0 });
+console.log(listening.url);
 process.stdin.on('end', () => process.exit(0)).resume();

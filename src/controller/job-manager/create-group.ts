@@ -2,17 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { RuntimeError } from '../../common/errors.ts';
 import type { Application } from '../../contracts/icos/descriptor/application.ts';
 import { matchRequestOf } from '../../contracts/icos/match-request.ts';
-import { addJobs } from './add-jobs.ts';
 import { type LoadedGroup, loadGroup } from './change-group.ts';
 import type { JobManager } from './context.ts';
-import { insertGroup } from './group-repository.ts';
-import { answeredBefore, type RepeatableRequest, takeKey } from './idempotency.ts';
+import { answeredBefore, type RepeatableRequest } from './idempotency.ts';
 import type { GroupId } from './job.ts';
 import type { JobGroup } from './job-group.ts';
 import type { Caller } from './matchmaker.ts';
-import { putIntoOutbox } from './outbox.ts';
 import { planJobs } from './plan-jobs.ts';
 import { policyCalls } from './policy-events.ts';
+import { storeDeployment } from './store-deployment.ts';
 
 export interface NewGroup {
   readonly application: Application;
@@ -37,15 +35,8 @@ export async function createGroup(manager: JobManager, wanted: NewGroup): Promis
   const group = newGroup(wanted, matchRequest, manager.settings.now());
   const frame = { groupId: group.id, namespace: group.namespace, now: group.createdAt };
   const jobs = planJobs(wanted.application.components, matches, frame, manager.settings);
-  const isOurs = await manager.database.transaction(async (query) => {
-    if (wanted.repeatable !== undefined && !(await takeKey(query, wanted.repeatable, group.id, group.createdAt)))
-      return false;
-    await insertGroup(query, group);
-    await addJobs(query, jobs);
-    const events = manager.tellsPolicyManager ? (['created', 'started'] as const) : [];
-    await putIntoOutbox(query, group.id, group.version, policyCalls(group, events), group.createdAt);
-    return true;
-  });
+  const calls = manager.tellsPolicyManager ? policyCalls(group, ['created', 'started']) : [];
+  const isOurs = await storeDeployment(manager.database, { group, jobs, calls, repeatable: wanted.repeatable });
   if (!isOurs) return createGroup(manager, wanted);
   manager.changes.changed(group.id);
   if (manager.tellsPolicyManager) manager.wake();

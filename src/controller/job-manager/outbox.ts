@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { Insertable } from 'kysely';
 import type { Query } from '../store/database.ts';
+import type { OutboxTable } from '../store/schema.ts';
 
 /** A call that must reach another service. */
 export interface OutboxCall {
@@ -33,26 +35,29 @@ export async function putIntoOutbox(
   calls: readonly OutboxCall[],
   now: number,
 ): Promise<void> {
-  if (calls.length === 0) return;
-  await query
-    .insertInto('outbox')
-    .values(
-      calls.map((call, index) => ({
-        id: randomUUID(),
-        stream,
-        position: version * CALLS_PER_VERSION + index,
-        peer: call.peer,
-        method: call.method,
-        path: call.path,
-        body: JSON.stringify(call.body),
-        next_at: now,
-        lease_until: null,
-        last_error: null,
-        created_at: now,
-      })),
-    )
-    .execute();
+  const rows = outboxRows(stream, version, calls, now);
+  if (rows.length > 0) await query.insertInto('outbox').values(rows).execute();
 }
+
+export const outboxRows = (
+  stream: string,
+  version: number,
+  calls: readonly OutboxCall[],
+  now: number,
+): Insertable<OutboxTable>[] =>
+  calls.map((call, index) => ({
+    id: randomUUID(),
+    stream,
+    position: version * CALLS_PER_VERSION + index,
+    peer: call.peer,
+    method: call.method,
+    path: call.path,
+    body: JSON.stringify(call.body),
+    next_at: now,
+    lease_until: null,
+    last_error: null,
+    created_at: now,
+  }));
 
 /** The first entry of each stream that is due and that nobody is delivering. */
 export async function dueEntries(query: Query, now: number, limit: number): Promise<readonly OutboxEntry[]> {

@@ -1,4 +1,5 @@
 import type { Query } from '../store/database.ts';
+import type { JobEventTable } from '../store/schema.ts';
 import type { JobEvent } from './events.ts';
 import type { Job, JobId } from './job.ts';
 import { phaseOf } from './job.ts';
@@ -24,25 +25,31 @@ const isWorthTelling = ({ before, after }: Told): boolean =>
   before === undefined || phaseOf(before) !== phaseOf(after) || before.placement !== after.placement;
 
 export async function tell(query: Query, told: readonly Told[]): Promise<void> {
-  const lines = told.filter(isWorthTelling);
-  if (lines.length === 0) return;
-  await query
-    .insertInto('job_events')
-    .values(
-      lines.map(({ before, after, event, detail }) => ({
-        id: `${after.id}.${after.version}`,
-        job_id: after.id,
-        group_id: after.groupId,
-        version: after.version,
-        at: after.updatedAt,
-        event,
-        from_phase: before === undefined ? '' : phaseOf(before),
-        to_phase: phaseOf(after),
-        detail,
-      })),
-    )
-    .execute();
+  const lines = storyRows(told);
+  if (lines.length > 0) await query.insertInto('job_events').values(lines).execute();
 }
+
+export const storyRows = (told: readonly Told[]): JobEventTable[] =>
+  told.filter(isWorthTelling).map(({ before, after, event, detail }) => ({
+    id: `${after.id}.${after.version}`,
+    job_id: after.id,
+    group_id: after.groupId,
+    version: after.version,
+    at: after.updatedAt,
+    event,
+    from_phase: before === undefined ? '' : phaseOf(before),
+    to_phase: phaseOf(after),
+    detail,
+  }));
+
+/** The first line of the story of each new job. */
+export const firstLines = (jobs: readonly Job[]): readonly Told[] =>
+  jobs.map((after) => ({ before: undefined, after, event: 'created' as const, detail: placeOf(after) }));
+
+const placeOf = ({ placement, conditions }: Job): string =>
+  placement === null
+    ? (conditions.at(-1)?.message ?? '')
+    : `for ${placement.node} in ${placement.cluster} (${placement.orchestrator})`;
 
 const MAX_LINES = 1000;
 
