@@ -1,0 +1,39 @@
+"""Places of data inside pickled arguments.
+
+While a call is being built, a ``Future`` (at any depth of a container) pickles to a place: the index of the access that
+stands for it. In the worker the place unpickles to the value.
+"""
+
+_builder = None
+_resolver = None
+
+
+def set_builder(builder):
+    """``builder(future) -> index of the access``, or None. Gives the one before."""
+    global _builder
+    before = _builder
+    _builder = builder
+    return before
+
+
+def set_resolver(resolver):
+    """``resolver(index) -> value`` while arguments are being unpickled. Gives the one before."""
+    global _resolver
+    before = _resolver
+    _resolver = resolver
+    return before
+
+
+def place_of(future):
+    if _builder is None:
+        raise TypeError("a future can be an argument of a task or its result, and cannot be pickled elsewhere")
+    return (resolve, (_builder(future),))
+
+
+def resolve(index):
+    return _resolver(index)
+
+
+def create(cls):
+    """An OUT object in the worker: empty, of the class of the caller's."""
+    return cls()
