@@ -21,3 +21,12 @@ export function orInputError<T>(file: string, open: () => T): T {
     throw error;
   }
 }
+
+const isInputError = (error: Error): boolean =>
+  'code' in error && (error.code === 'ERR_INPUT_FILE_MISSING' || error.code === 'ERR_INPUT_FILE_INVALID');
+
+/** The input error that a failed task was failed by, if it was: it says more than that the task failed. */
+export function inputErrorIn(error: unknown): Error | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) if (isInputError(cause)) return cause;
+  return undefined;
+}

@@ -12,19 +12,22 @@ export interface Step {
   readonly shift: number;
 }
 
-/**
- * Adds partial sums in the order given, which fixes the rounding, and moves every centre to the mean of its points. A
- * centre without points stays where it is.
- */
-export function mergeStep(centres: Float64Array, partials: readonly PartialSums[]): Step {
+/** Adds partial sums in the order given, which fixes the rounding. */
+export function addPartials(partials: readonly PartialSums[]): PartialSums {
+  const sums = new Float64Array(partials[0]!.sums.length);
   const counts = new Float64Array(partials[0]!.counts.length);
-  const moved = new Float64Array(centres.length);
   let inertia = 0;
   for (const partial of partials) {
-    for (let i = 0; i < moved.length; i++) moved[i]! += partial.sums[i]!;
+    for (let i = 0; i < sums.length; i++) sums[i]! += partial.sums[i]!;
     for (let i = 0; i < counts.length; i++) counts[i]! += partial.counts[i]!;
     inertia += partial.inertia;
   }
+  return { sums, counts, inertia };
+}
+
+/** Moves every centre to the mean of its points. A centre without points stays where it is. */
+export function mergeStep(centres: Float64Array, partials: readonly PartialSums[]): Step {
+  const { sums: moved, counts, inertia } = addPartials(partials);
   const dims = centres.length / counts.length;
   let shift = 0;
   counts.forEach((count, centre) => {
