@@ -239,6 +239,24 @@ export const ERRORS = {
     retryable: false,
     message: 'Module {module} lies outside the code paths: {codePaths}',
   },
+  ERR_CONTAINER_ENGINE: {
+    status: 503,
+    retryable: true,
+    message: '{engine} could not start a container of image {image}: {reason}',
+  },
+  ERR_CONTAINER_UNAVAILABLE: {
+    status: 406,
+    retryable: false,
+    message:
+      'Containers need {engine}, which is not on the path of this agent; install it, or name another in settings.engine',
+  },
+  ERR_PROGRAM_FAILED: { status: 500, retryable: false, message: 'Program {program} {end}. {reason}' },
+  ERR_PROGRAM_SETTINGS: { status: 400, retryable: false, message: 'Program {program}: {key} is invalid: {reason}' },
+  ERR_PROGRAM_UNKNOWN: {
+    status: 404,
+    retryable: false,
+    message: 'There is no executable program {program} on the path or in the application directories: {directories}',
+  },
   ERR_FUTURE_FOREIGN: {
     status: 500,
     retryable: false,

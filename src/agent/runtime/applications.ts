@@ -63,6 +63,8 @@ export class Applications {
         onFailure: 'FAIL',
         key: `${id}/main`,
         notify: true,
+        // Those of this call alone: another call of the function may have others.
+        ...(request.constraints === undefined ? {} : { constraints: request.constraints }),
         ...(request.timeOutMs === undefined ? {} : { timeOutMs: request.timeOutMs }),
         ...(context.trace === undefined ? {} : { trace: context.trace }),
       },

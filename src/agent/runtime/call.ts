@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { RuntimeError } from '../../common/errors.ts';
 import type { Parameter, ParameterValue, PlainValue, StartApplication } from '../../contracts/agent/model.ts';
 import type { Access, DatumKind, Direction } from '../../runtime/model/access.ts';
-import type { CoreElement, Language } from '../../runtime/model/core-element.ts';
+import type { CoreElement, Implementation, Language } from '../../runtime/model/core-element.ts';
 import type { Handle } from '../../runtime/model/ids.ts';
 
 /** A parameter that is a datum: declared in the application's scope before the main is submitted. */
@@ -60,20 +61,54 @@ export function prepareCall(request: StartApplication): PreparedCall {
   return { element: elementOf(request, language as Language), args, data, accesses, returns };
 }
 
+const PROGRAMS: ReadonlySet<Language> = new Set<Language>(['BINARY', 'CONTAINER']);
+
 function elementOf(request: StartApplication, language: Language): CoreElement {
+  const settings = settingsOf(request, language);
   const types = request.parameters.map((parameter) => parameter.type).join(',');
   return {
-    signature: `${request.className}#${request.methodName}(${types})`,
+    signature: `${request.className}#${request.methodName}(${types})${variant(language, settings)}`,
     implementations: [
       {
         language,
         module: request.className,
         method: request.methodName,
-        ...(request.constraints === undefined ? {} : { constraints: request.constraints }),
-        ...(request.settings === undefined ? {} : { settings: request.settings }),
+        ...(settings === undefined ? {} : { settings }),
       },
     ],
   };
+}
+
+/** Calls of one program with different settings are different core elements, never two implementations of one. */
+function variant(language: Language, settings: Implementation['settings']): string {
+  if (!PROGRAMS.has(language)) return '';
+  const text = JSON.stringify([language, settings], (_, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  );
+  return `@${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
+}
+
+/** Programs are told what their parameters are called, which are streams, and what runs around them. */
+function settingsOf(request: StartApplication, language: Language): Implementation['settings'] {
+  const { prolog, epilog, parameters, settings } = request;
+  if (PROGRAMS.has(language)) {
+    const described = parameters.map(({ name, prefix, stream }) => ({
+      stream,
+      ...(name === undefined ? {} : { name }),
+      ...(prefix === undefined ? {} : { prefix }),
+    }));
+    return {
+      parameters: described,
+      ...(prolog === undefined ? {} : { prolog }),
+      ...(epilog === undefined ? {} : { epilog }),
+      ...settings,
+    };
+  }
+  if (prolog === undefined && epilog === undefined) return settings;
+  throw new RuntimeError('ERR_REQUEST_INVALID', {
+    field: prolog === undefined ? 'epilog' : 'prolog',
+    reason: `goes with BINARY and CONTAINER, not with ${language}`,
+  });
 }
 
 function argumentOf(parameter: Parameter, data: DatumParameter[]): unknown {
