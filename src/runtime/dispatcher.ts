@@ -2,12 +2,12 @@ import { millis } from '../common/brand.ts';
 import type { ErrorInfo } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import { InvocationTable } from './invocations.ts';
-import type { DatumKind } from './model/access.ts';
 import type { CoreElement, Implementation } from './model/core-element.ts';
 import type { CoreId, InvocationId, ResourceId, ScopeId, TaskId, VersionId, WaitId } from './model/ids.ts';
 import { NONE, SELF } from './model/ids.ts';
 import type { InvocationOutcome } from './model/outcome.ts';
 import type { ResourceDescription } from './model/resource.ts';
+import type { TaskSpec } from './model/task.ts';
 import type {
   AgentIdentity,
   Clock,
@@ -26,6 +26,7 @@ import type { SchedulerEffect, WaitResult } from './scheduler/effects.ts';
 import type { SchedulerEvent } from './scheduler/events.ts';
 import { ScopeClient } from './scope.ts';
 import { Timers } from './timers.ts';
+import { VersionSources } from './version-sources.ts';
 
 /** Longest the drain loop keeps the thread before it lets I/O run. */
 const DRAIN_BUDGET_MS = 5;
@@ -86,8 +87,7 @@ export class Dispatcher {
   readonly #coreIds = new Map<string, CoreId>();
   readonly #waits = new Map<WaitId, (result: WaitResult) => void>();
   #nextWait = 0;
-  /** Other agents that can give a foreign version, as the submitter told us. */
-  readonly #foreign = new Map<VersionId, readonly DataSource[]>();
+  readonly #versions: VersionSources;
 
   readonly #launches = new Map<ResourceId, LaunchRequest[]>();
   readonly #evictions = new Map<ResourceId, VersionId[]>();
@@ -101,6 +101,11 @@ export class Dispatcher {
     this.#logger = options.logger;
     this.observer = options.observer ?? {};
     this.#onFatal = options.onFatal;
+    this.#versions = new VersionSources({
+      ...options,
+      node: (resource) => this.#nodes.get(resource),
+      arrived: (version, bytes) => this.#replicaAdded(version, SELF, bytes),
+    });
     this.#timers = new Timers(options.clock, (timer) => this.post({ type: 'timer-fired', timer }));
   }
 
@@ -281,23 +286,14 @@ export class Dispatcher {
 
   // ------------------------------------------------------------------------------------------ data
 
-  /** Every known way for `reader` to get a version: paths and this machine first, then peers, then where it came from. */
+  /** Every known way for `reader` to get a version, nearest first. */
   sources(version: VersionId, reader: string): readonly DataSource[] {
-    const found: DataSource[] = [];
-    for (const holder of this.#core.holders(version)) {
-      const source =
-        holder === SELF ? this.#ownSource(version, reader) : this.#nodes.get(holder)?.source(version, reader);
-      if (source !== undefined) found.push(source);
-    }
-    const foreign = this.#foreign.get(version);
-    return foreign === undefined ? found : [...found, ...foreign];
+    return this.#versions.of(version, reader);
   }
 
-  #ownSource(version: VersionId, reader: string): DataSource | undefined {
-    if (!this.store.has(version)) return undefined;
-    const key = `${this.identity.incarnation}/${version}`;
-    const { name, host, dataPort } = this.identity;
-    return { node: name, host, port: dataPort, key, ticket: this.mover.ticket(reader, [key]) };
+  /** Encoded size of a version, as far as it is known. */
+  bytes(version: VersionId): number {
+    return this.#versions.bytes(version);
   }
 
   #bind(event: SchedulerEvent): void {
@@ -305,53 +301,28 @@ export class Dispatcher {
     if (content === undefined || (event.type !== 'datum-declared' && event.type !== 'datum-written')) return;
     this.#contents.delete(event);
     const version = this.#core.latest(event.scope, event.handle);
-    if (version === undefined || this.store.has(version)) {
-      if (content.from === 'reservation') this.store.discard(content.reservation);
-      return;
-    }
-    switch (content.from) {
-      case 'inline':
-        this.store.putInline(version, content.bytes);
-        if (content.key !== undefined) this.mover.alias(content.key, version);
-        break;
-      case 'reservation':
-        this.store.seal(version, content.reservation, content.length);
-        break;
-      case 'path':
-        this.store.putFile(version, content.path, content.length, false);
-        break;
-      case 'sources':
-        this.#foreign.set(version, content.sources);
-        this.mover.alias(content.key, version);
-        break;
-      case 'nothing':
-        break;
-    }
+    if (version !== undefined && !this.store.has(version)) this.#versions.bind(version, content);
+    else if (content.from === 'reservation') this.store.discard(content.reservation);
   }
 
   #transfer(version: VersionId, to: ResourceId): void {
-    const kind: DatumKind = this.#core.version(version)?.kind ?? 'value';
     if (to !== SELF) {
-      this.#nodes.get(to)?.stageIn(version, kind);
+      this.#nodes.get(to)?.stageIn(version, this.#core.version(version)?.kind ?? 'value');
       return;
     }
     if (this.store.has(version)) {
       this.#replicaAdded(version, SELF, this.store.size(version));
       return;
     }
-    this.mover.pull(version, kind, this.sources(version, this.identity.name), (result) => {
+    this.#versions.bring(version, (result) => {
       if ('bytes' in result) this.#replicaAdded(version, SELF, result.bytes);
       else this.post({ type: 'transfer-failed', version, to: SELF, reason: result.error.message });
     });
   }
 
   #free(version: VersionId, resource: ResourceId): void {
-    if (resource === SELF) {
-      this.#foreign.delete(version);
-      this.store.free(version);
-    } else {
-      append(this.#evictions, resource, version);
-    }
+    if (resource === SELF) this.#versions.free(version);
+    else append(this.#evictions, resource, version);
   }
 
   // ------------------------------------------------------------------------------------------ the loop
@@ -512,12 +483,19 @@ export class Dispatcher {
       ...(spec.key === undefined ? undefined : { key: spec.key }),
       ...(spec.trace === undefined ? undefined : { trace: spec.trace }),
       ...(spec.constraints === undefined ? undefined : { constraints: spec.constraints }),
-      ...(effect.companions === undefined
-        ? undefined
-        : { hostNames: effect.companions.map((id) => this.#nodes.get(id)?.description.name ?? '') }),
+      ...this.#hostNames(effect, spec),
     };
     append(this.#launches, effect.resource, request);
     this.observer.launched?.(effect.invocation, effect.task, effect.attempt, effect.resource);
+  }
+
+  /** Master first. A task of a peer may be the master of a gang of that peer's nodes. */
+  #hostNames(
+    { resource, companions }: Extract<SchedulerEffect, { type: 'launch' }>,
+    { hostNames }: TaskSpec,
+  ): Pick<LaunchRequest, 'hostNames'> | undefined {
+    if (companions === undefined) return hostNames === undefined ? undefined : { hostNames };
+    return { hostNames: [resource, ...companions].map((id) => this.#nodes.get(id)?.description.name ?? '') };
   }
 
   /** Inputs written without content read as nothing: no node should look for them. */

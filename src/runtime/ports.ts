@@ -99,6 +99,10 @@ export interface DataMover extends AsyncDisposable {
   pull(version: VersionId, kind: DatumKind, sources: readonly DataSource[], done: PullDone): void;
   /** The waiters so far get ERR_TRANSFER_CANCELLED. */
   cancelPull(version: VersionId): void;
+  /**
+   * Asked when a reader with a good ticket wants a version that is known and not here: `provide` brings it, if it can.
+   */
+  onMissing?(provide: (version: VersionId, reader: string, done: PullDone) => void): void;
   /** A ticket that lets `reader` pull `keys` from this node. */
   ticket(reader: string, keys: readonly DataKey[]): string;
   /** The key that a peer signs tickets for this node's data with; sent to it over the control link. */
@@ -134,8 +138,6 @@ export interface LaunchRequest {
   readonly hostNames?: readonly string[];
   /** The task's own constraints, where it has some: they replace those of the implementation. */
   readonly constraints?: Constraints;
-  /** Names of files and directories, parallel to `accesses`. */
-  readonly names?: readonly (string | undefined)[];
 }
 
 /** A live node. The dispatcher alone calls it; calls do not throw for what a peer does: they end in the watcher. */

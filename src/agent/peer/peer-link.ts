@@ -524,6 +524,7 @@ function each(body: Uint8Array, take: (id: number) => void): void {
 function accessOf(reader: LaunchReader, handle: Handle, index: number): Access {
   const { direction, kind, keepRename, extra } = reader;
   const weight = extra?.weights[index];
+  const name = extra?.names[index] ?? '';
   // The caller deletes its datum itself; it must stay here as long as other calls of it read it.
   const asked = directionAt(direction);
   return {
@@ -533,12 +534,23 @@ function accessOf(reader: LaunchReader, handle: Handle, index: number): Access {
     kind: kindAt(kind),
     ...(keepRename ? { keepRename } : {}),
     ...(weight === undefined ? {} : { weight }),
+    ...(name === '' ? {} : { name: baseName(name) }),
   };
 }
 
+/** A name comes from a peer: it may not lead out of the folder of the task. */
+function baseName(name: string): string {
+  const base = name.slice(name.lastIndexOf('/') + 1);
+  if (base === '' || base === '.' || base === '..' || base.includes('\0')) {
+    throw invalidFrame(`${JSON.stringify(name)} is no file name`);
+  }
+  return base;
+}
+
 function extraFields(extra: LaunchExtra): Partial<TaskSpec> {
-  const { timeOutMs, trace, constraints } = extra;
+  const { timeOutMs, trace, constraints, hostNames } = extra;
   return {
+    ...(hostNames.length === 0 ? {} : { hostNames }),
     ...(timeOutMs > 0 ? { timeOutMs } : {}),
     ...(trace === '' ? {} : { trace }),
     ...(constraints === undefined ? {} : { constraints: constraintsFromWire(constraints) }),

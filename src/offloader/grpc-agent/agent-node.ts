@@ -56,6 +56,7 @@ export class AgentNode implements NodeHandle {
       store: context.store,
       there: this.#there,
       sources: (version) => context.sources(version, this.#peer.welcome.name),
+      bytes: (version) => context.bytes?.(version) ?? (context.store.has(version) ? context.store.size(version) : 0),
       sent: (version, bytes) => watcher.replicaAdded(version, bytes),
     });
   }

@@ -26,6 +26,8 @@ export interface LaunchContext {
   /** Versions that the peer has, or was told how to get. */
   readonly there: Set<VersionId>;
   sources(version: VersionId): readonly DataSource[];
+  /** Encoded size, as far as it is known: the callee places by it. */
+  bytes(version: VersionId): number;
   /** The peer holds a value now that went to it inline. */
   sent(version: VersionId, bytes: number): void;
 }
@@ -101,19 +103,19 @@ export class LaunchWriter {
   }
 
   provenance(version: VersionId): Provenance {
-    const { store } = this.#context;
     const sources = this.#context.sources(version).map((source) => ({ ...source, path: source.path ?? '' }));
-    return create(ProvenanceSchema, { bytes: store.has(version) ? store.size(version) : 0, sources });
+    return create(ProvenanceSchema, { bytes: this.#context.bytes(version), sources });
   }
 
   #extra(request: LaunchRequest): void {
     const { accesses, constraints } = request;
     const weighted = accesses.some((access) => access.weight !== undefined);
+    const named = accesses.some((access) => access.name !== undefined);
     this.encoder.extra({
       timeOutMs: request.timeOutMs ?? 0,
       trace: request.trace ?? '',
       hostNames: [...(request.hostNames ?? [])],
-      names: [...(request.names ?? [])].map((name) => name ?? ''),
+      names: named ? accesses.map((access) => access.name ?? '') : [],
       weights: weighted ? accesses.map((access) => access.weight ?? 1) : [],
       ...(constraints === undefined ? {} : { constraints: constraintsToWire(constraints) }),
     });
@@ -126,8 +128,7 @@ function hasExtra(request: LaunchRequest): boolean {
     request.trace !== undefined ||
     request.hostNames !== undefined ||
     request.constraints !== undefined ||
-    request.names !== undefined ||
-    request.accesses.some((access) => access.weight !== undefined)
+    request.accesses.some((access) => access.weight !== undefined || access.name !== undefined)
   );
 }
 

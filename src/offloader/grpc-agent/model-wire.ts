@@ -18,8 +18,16 @@ import { type Constraints, PROCESSOR_TYPES, type ResourceDescription } from '../
  */
 const LENIENT = { ignoreUnknownFields: true };
 
-export const implementationToWire = (implementation: Implementation): WireImplementation =>
-  fromJson(ImplementationSchema, implementation as unknown as JsonValue, LENIENT);
+export function implementationToWire(implementation: Implementation): WireImplementation {
+  const { constraints, ...rest } = implementation;
+  const asked = constraints === undefined ? {} : { constraints: withoutPlace(constraints) };
+  return fromJson(ImplementationSchema, { ...rest, ...asked } as unknown as JsonValue, LENIENT);
+}
+
+/** Nodes are named as the caller knows them, and it has chosen: the peer places as it likes. */
+function withoutPlace({ nodes: _nodes, isLocal: _isLocal, ...constraints }: Constraints): Constraints {
+  return constraints;
+}
 
 export function implementationFromWire(message: WireImplementation): Implementation {
   const plain = toJson(ImplementationSchema, message) as Partial<Implementation>;
@@ -30,7 +38,7 @@ export function implementationFromWire(message: WireImplementation): Implementat
 }
 
 export const constraintsToWire = (constraints: Constraints): WireConstraints =>
-  fromJson(ConstraintsSchema, constraints as unknown as JsonValue, LENIENT);
+  fromJson(ConstraintsSchema, withoutPlace(constraints) as unknown as JsonValue, LENIENT);
 
 export function constraintsFromWire(message: WireConstraints): Constraints {
   const constraints = toJson(ConstraintsSchema, message) as Constraints;

@@ -117,6 +117,7 @@ class Mover implements NodeDataMover {
   readonly #queue = new Set<Pull>();
   readonly #hosts: ReadonlySet<string>;
   readonly #cancelled = new Set<Promise<void>>();
+  #provide: Parameters<NonNullable<DataMover['onMissing']>>[0] | undefined;
   #paths = 0;
   #port = 0;
   #closed = false;
@@ -135,6 +136,7 @@ class Mover implements NodeDataMover {
       store,
       office: this.#office,
       resolve: (key) => this.resolve(key),
+      bring: (version, reader) => this.#bring(version, reader),
       transport,
       limits: { ...limits, maxConnections: limits.maxConnectionsIn, idleMs: 2 * limits.idleMs },
       log,
@@ -208,6 +210,10 @@ class Mover implements NodeDataMover {
     this.#startNext();
   }
 
+  onMissing(provide: Parameters<NonNullable<DataMover['onMissing']>>[0]): void {
+    this.#provide = provide;
+  }
+
   cancelPull(version: VersionId): void {
     this.#cancel(version, 'nobody needs it any more');
     this.#startNext();
@@ -244,6 +250,12 @@ class Mover implements NodeDataMover {
     await this.#pool[Symbol.asyncDispose]();
     await this.#server[Symbol.asyncDispose]();
     await this.#folder[Symbol.asyncDispose]();
+  }
+
+  #bring(version: VersionId, reader: string): Promise<boolean> {
+    const provide = this.#provide;
+    if (provide === undefined) return Promise.resolve(false);
+    return new Promise((resolve) => provide(version, reader, (result) => resolve('bytes' in result)));
   }
 
   #startNext(): void {

@@ -25,6 +25,8 @@ export interface DataServerOptions {
   readonly store: SlabStore;
   readonly office: TicketOffice;
   readonly resolve: (key: DataKey) => VersionId | undefined;
+  /** Brings a version here that is known and held elsewhere; false when it cannot. */
+  readonly bring: (version: VersionId, reader: string) => Promise<boolean>;
   readonly transport: DataTransport;
   readonly limits: DataServerLimits;
   readonly log: Logger;
@@ -225,7 +227,10 @@ class ReaderConnection {
   async #serve(request: PullRequest, sealKey: Uint8Array): Promise<void> {
     const { stats, options } = this.#server;
     const version = options.resolve(request.key);
-    const readable = version === undefined ? undefined : options.store.open(version);
+    let readable = version === undefined ? undefined : options.store.open(version);
+    if (version !== undefined && readable === undefined && (await options.bring(version, request.reader))) {
+      readable = options.store.open(version);
+    }
     if (version === undefined || readable === undefined) {
       stats.refused.missing += 1;
       this.#refuse(new RuntimeError('ERR_DATA_MISSING', { key: request.key }));

@@ -133,7 +133,7 @@ function extraOf(request: ExecutionRequest): RunExtra | undefined {
     ...(files
       ? {
           workingDir: request.workingDir,
-          names: request.accesses.map((access, i) => presentedName(access, request.names?.[i])),
+          names: request.accesses.map(presentedName),
         }
       : {}),
     ...(hostNames === undefined ? {} : { hostNames }),
@@ -143,8 +143,7 @@ function extraOf(request: ExecutionRequest): RunExtra | undefined {
   };
 }
 
-const presentedName = (access: Access, known: string | undefined): string | undefined =>
-  access.keepRename === true ? undefined : (access.name ?? known);
+const presentedName = ({ keepRename, name }: Access): string | undefined => (keepRename === true ? undefined : name);
 
 /** Same function on the same module: threads know it by one number. */
 export const implementationKey = (signature: string, implementation: Implementation): string =>

@@ -109,9 +109,12 @@ class Thread {
         attempt?.abort(new RuntimeError('ERR_TASK_CANCELLED', { task: '', signature: attempt.signature, reason }));
         break;
       }
-      case TO_THREAD.WAIT_DONE:
-        this.#loop.get(batch.word())?.link?.receive(batch);
+      case TO_THREAD.WAIT_DONE: {
+        const link = this.#loop.get(batch.word())?.link;
+        if (link === undefined) PortLink.skip(batch);
+        else link.receive(batch);
         break;
+      }
       case TO_THREAD.CLOSE:
         this.#close();
         break;

@@ -27,6 +27,8 @@ export interface TaskSpec {
   readonly groups?: readonly GroupId[];
   /** More than 1: a multi-node task that holds its constraints on so many nodes at once. */
   readonly computingNodes?: number;
+  /** Names of the nodes that the caller holds for the task, master first: set for tasks of peers. */
+  readonly hostNames?: readonly string[];
   /** Run one copy on every compatible node / round-robin over them (COMPSs isReplicated, isDistributed). */
   readonly isReplicated?: boolean;
   readonly isDistributed?: boolean;

@@ -2,9 +2,14 @@ import { ERRORS, type ErrorCode, type ErrorInfo, RuntimeError } from '../../comm
 
 /** An error that came as data, as something to throw: our own codes as RuntimeError, others as Error with their name. */
 export function errorOf(info: ErrorInfo): Error {
-  const options = info.cause === undefined ? {} : { cause: errorOf(info.cause) };
-  const error = isOwn(info.code) ? ownError(info, info.code, options) : foreignError(info, options);
-  return error;
+  const options = info.cause === undefined ? {} : { cause: causeOf(info.cause) };
+  return isOwn(info.code) ? ownError(info, info.code, options) : foreignError(info, options);
+}
+
+/** Only the error on top is wrapped into ours: below it the user's causes follow each other as they were. */
+function causeOf(info: ErrorInfo): Error {
+  if (info.name === undefined || info.name === 'RuntimeError') return errorOf(info);
+  return foreignError(info, info.cause === undefined ? {} : { cause: causeOf(info.cause) });
 }
 
 const isOwn = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code);

@@ -133,13 +133,17 @@ export class PortLink implements Link {
     flushLater();
   }
 
+  /** Reads over a WAIT_DONE record for an attempt that has ended. */
+  static skip(batch: BatchReader): void {
+    batch.word();
+    readResult(batch);
+  }
+
   /** A WAIT_DONE record for this attempt, after its slot. */
   receive(batch: BatchReader): void {
     const wait = batch.word();
     this.#received += 1;
-    const count = batch.word();
-    const result: LinkWaitResult | ThreadContent[] =
-      count === NONE ? failed(batch) : Array.from({ length: count }, () => readContent(batch));
+    const result = readResult(batch);
     const done = this.#waits.get(wait);
     this.#waits.delete(wait);
     if (this.#attempt.waiting) this.#parts.waiting(this.#attempt, false);
@@ -202,4 +206,9 @@ export class PortLink implements Link {
 
 function failed(batch: BatchReader): LinkWaitResult {
   return { status: 'failed', error: decode(batch.view(), { copy: true }) as ErrorInfo };
+}
+
+function readResult(batch: BatchReader): LinkWaitResult | ThreadContent[] {
+  const count = batch.word();
+  return count === NONE ? failed(batch) : Array.from({ length: count }, () => readContent(batch));
 }
