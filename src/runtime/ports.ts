@@ -138,6 +138,8 @@ export interface LaunchRequest {
   readonly hostNames?: readonly string[];
   /** The task's own constraints, where it has some: they replace those of the implementation. */
   readonly constraints?: Constraints;
+  /** Names of files and directories, parallel to `accesses`; absent: those of the accesses themselves. */
+  readonly names?: readonly (string | undefined)[];
 }
 
 /** A live node. The dispatcher alone calls it; calls do not throw for what a peer does: they end in the watcher. */

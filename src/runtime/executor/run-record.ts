@@ -133,7 +133,7 @@ function extraOf(request: ExecutionRequest): RunExtra | undefined {
     ...(files
       ? {
           workingDir: request.workingDir,
-          names: request.accesses.map(presentedName),
+          names: request.accesses.map((access, i) => presentedName(access, request.names?.[i])),
         }
       : {}),
     ...(hostNames === undefined ? {} : { hostNames }),
@@ -143,7 +143,8 @@ function extraOf(request: ExecutionRequest): RunExtra | undefined {
   };
 }
 
-const presentedName = ({ keepRename, name }: Access): string | undefined => (keepRename === true ? undefined : name);
+const presentedName = (access: Access, known: string | undefined): string | undefined =>
+  access.keepRename === true ? undefined : (access.name ?? known);
 
 /** Same function on the same module: threads know it by one number. */
 export const implementationKey = (signature: string, implementation: Implementation): string =>
