@@ -5,7 +5,7 @@ import { acceptText, createServiceApp, type ServiceApp } from '../service/app.ts
 import { every } from '../service/every.ts';
 import { databaseCheck, issuerCheck, peerCheck } from '../service/health-checks.ts';
 import type { Service } from '../service/listening.ts';
-import { Peer } from '../service/peer.ts';
+import { Peer, type ServiceUrl } from '../service/peer.ts';
 import type { Database } from '../store/database.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { JOB_MANAGER_DEFAULTS, type JobManager, type JobManagerSettings } from './context.ts';
@@ -23,9 +23,9 @@ export interface JobManagerDependencies {
   readonly database: Database;
   readonly authenticator: Authenticator;
   readonly logger: Logger;
-  readonly matchmakerUrl: string;
+  readonly matchmakerUrl: ServiceUrl;
   /** With its prefix, if it has one (`http://…/polman`). Absent: nobody is told about deployments. */
-  readonly policyManagerUrl?: string;
+  readonly policyManagerUrl?: ServiceUrl;
 }
 
 /** The job manager: deployments in, jobs out to drivers, what becomes of them back. */
@@ -85,7 +85,7 @@ export async function createJobManagerService(
   };
 }
 
-const policyPeers = (url: string | undefined): ReadonlyMap<string, Peer> =>
+const policyPeers = (url: ServiceUrl | undefined): ReadonlyMap<string, Peer> =>
   new Map(url === undefined ? [] : [[POLICY_MANAGER, new Peer({ name: POLICY_MANAGER, url })]]);
 
 /** The released job manager answers 500 to a bad token (a driver logs in anew then) and 400 where others say 404 or 409. */

@@ -3,7 +3,7 @@ import type { Authenticator } from '../iam/authenticator.ts';
 import { acceptText, createServiceApp } from '../service/app.ts';
 import { issuerCheck, peerCheck } from '../service/health-checks.ts';
 import type { Service } from '../service/listening.ts';
-import { Peer } from '../service/peer.ts';
+import { Peer, type ServiceUrl } from '../service/peer.ts';
 import { createFleetSource, FLEET_SOURCE_DEFAULTS, type FleetSourceSettings } from './fleet-source.ts';
 import type { PlacementDefaults } from './placement-request.ts';
 import { createPlacer, PLACER_DEFAULTS, type PlacerSettings } from './placer.ts';
@@ -12,9 +12,9 @@ import { serveMatchmaking } from './routes.ts';
 export interface MatchmakerDependencies {
   readonly authenticator: Authenticator;
   readonly logger: Logger;
-  readonly aggregatorUrl: string;
+  readonly aggregatorUrl: ServiceUrl;
   /** Whose jobs hold capacity. Absent: only the metrics tell what is taken. */
-  readonly jobManagerUrl?: string;
+  readonly jobManagerUrl?: ServiceUrl;
 }
 
 export interface MatchmakerSettings extends PlacementDefaults, FleetSourceSettings, PlacerSettings {}

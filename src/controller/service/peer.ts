@@ -4,10 +4,13 @@ import type { z } from 'zod';
 import { RuntimeError } from '../../common/errors.ts';
 import { REQUEST_ID_HEADER } from './request-id.ts';
 
+/** A function where the address is known only once the other service listens: it is asked at each call. */
+export type ServiceUrl = string | (() => string);
+
 export interface PeerOptions {
   /** How the other service is called in errors and health answers: 'matchmaker'. */
   readonly name: string;
-  readonly url: string;
+  readonly url: ServiceUrl;
   readonly timeoutMs?: number;
   readonly maxAnswerBytes?: number;
 }
@@ -46,14 +49,14 @@ const DEFAULT_MAX_ANSWER_BYTES = 64 << 20;
 /** Another service over HTTP: keeps connections, bounds time and size, remembers whether it last answered. */
 export class Peer implements AsyncDisposable {
   readonly name: string;
-  readonly #base: string;
+  readonly #url: ServiceUrl;
   readonly #maxAnswerBytes: number;
   readonly #dispatcher: Dispatcher;
   #problem: string | undefined;
 
   constructor(options: PeerOptions) {
     this.name = options.name;
-    this.#base = options.url.replace(/\/+$/, '');
+    this.#url = options.url;
     this.#maxAnswerBytes = options.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES;
     const timeout = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#dispatcher = new Agent({ connectTimeout: timeout, headersTimeout: timeout, bodyTimeout: timeout });
@@ -129,11 +132,12 @@ export class Peer implements AsyncDisposable {
   }
 
   #urlOf(call: PeerCall): string {
-    if (call.query === undefined) return this.#base + call.path;
+    const base = (typeof this.#url === 'string' ? this.#url : this.#url()).replace(/\/+$/, '');
+    if (call.query === undefined) return base + call.path;
     const query = new URLSearchParams(
       Object.entries(call.query).map(([key, value]) => [key, String(value)] as [string, string]),
     );
-    return `${this.#base}${call.path}?${query.toString()}`;
+    return `${base}${call.path}?${query.toString()}`;
   }
 
   async #read(body: Dispatcher.ResponseData['body']): Promise<string> {

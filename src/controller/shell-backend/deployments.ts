@@ -5,7 +5,7 @@ import { uuid } from '../../contracts/icos/go-json.ts';
 import { deploymentCreateBody, deploymentUpdateBody } from '../../contracts/icos/shell.ts';
 import type { ServiceApp } from '../service/app.ts';
 import type { Peer } from '../service/peer.ts';
-import { callFor, passOn, type StreamRelay } from './relay.ts';
+import { callFor, given, passOn, type StreamRelay } from './relay.ts';
 import { bothForms, type Deployment, seedIdOf } from './seed-forms.ts';
 
 const DEPLOYMENTS = '/api/v3/deployment';
@@ -79,9 +79,6 @@ function serveReading(app: ServiceApp, { jobManager, streams }: DeploymentDepend
     },
   );
 }
-
-const given = (query: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined));
 
 const wantsEvents = (request: FastifyRequest): boolean => {
   const { watch } = request.query as { watch?: string };

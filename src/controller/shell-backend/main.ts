@@ -4,9 +4,10 @@ import { acceptText, createServiceApp, type ServiceBase } from '../service/app.t
 import type { HealthCheck } from '../service/health.ts';
 import { issuerCheck, peerCheck } from '../service/health-checks.ts';
 import type { Service } from '../service/listening.ts';
-import { Peer } from '../service/peer.ts';
+import { Peer, type ServiceUrl } from '../service/peer.ts';
 import { relayControllers } from './controllers.ts';
 import { serveDeployments } from './deployments.ts';
+import { serveJobs } from './jobs.ts';
 import { StreamRelay } from './relay.ts';
 import { serveResources } from './resources.ts';
 import { serveUsers } from './users.ts';
@@ -14,10 +15,12 @@ import { serveUsers } from './users.ts';
 export interface ShellBackendDependencies {
   readonly authenticator: Authenticator;
   readonly logger: Logger;
-  readonly jobManagerUrl: string;
-  readonly aggregatorUrl: string;
+  readonly jobManagerUrl: ServiceUrl;
+  readonly aggregatorUrl: ServiceUrl;
   /** Where controllers are listed, when that is not this process. */
-  readonly lighthouseUrl?: string;
+  readonly lighthouseUrl?: ServiceUrl;
+  /** Of what else runs in this process. */
+  readonly checks?: readonly HealthCheck[];
   /** A part that shares this listener (the lighthouse), with its health checks. */
   readonly guest?: {
     readonly checks: readonly HealthCheck[];
@@ -38,7 +41,12 @@ export async function createShellBackendService(dependencies: ShellBackendDepend
     description: 'The entry to a controller: deployments, resources, controllers, log-in.',
     logger,
     authenticator,
-    checks: [issuerCheck(authenticator), ...peers.map(peerCheck), ...(guest?.checks ?? [])],
+    checks: [
+      issuerCheck(authenticator),
+      ...peers.map(peerCheck),
+      ...(guest?.checks ?? []),
+      ...(dependencies.checks ?? []),
+    ],
   });
   const { app } = base;
   const streams = new StreamRelay();
@@ -53,6 +61,7 @@ export async function createShellBackendService(dependencies: ShellBackendDepend
     async (_request, reply) => reply.send(''),
   );
   serveDeployments(app, { jobManager, streams });
+  serveJobs(app, jobManager);
   serveResources(app, aggregator);
   serveUsers(app, authenticator);
   if (guest === undefined && lighthouse !== undefined) relayControllers(app, lighthouse);

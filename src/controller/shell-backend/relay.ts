@@ -18,6 +18,10 @@ export function callFor(request: FastifyRequest, call: Omit<PeerCall, 'token' | 
   };
 }
 
+/** The parameters that are there. */
+export const given = (query: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined));
+
 /** Gives the other service's answer as it is, but for what `change` makes of a good one. */
 export function passOn(
   reply: FastifyReply,

@@ -18,9 +18,18 @@ const POD_SPEC: Readonly<Record<string, readonly string[]>> = {
   Pod: ['spec'],
 };
 
+/** Where each kind says how many pods run at once; the others run one on a node. */
+const COPIES: Readonly<Record<string, readonly string[]>> = {
+  Deployment: ['spec', 'replicas'],
+  StatefulSet: ['spec', 'replicas'],
+  ReplicaSet: ['spec', 'replicas'],
+  Job: ['spec', 'parallelism'],
+  CronJob: ['spec', 'jobTemplate', 'spec', 'parallelism'],
+};
+
 /**
  * The seed's form: plain Kubernetes objects. They make one component, named as the first object that runs containers,
- * whose requirements are the sum of what those containers request.
+ * whose requirements are the sum of what those containers request, in all their replicas.
  */
 export function readKubernetesForm(documents: readonly DescriptorDocument[], issues: Issues): Application | undefined {
   const manifests = documents.map((document, index) =>
@@ -62,7 +71,7 @@ function ownText(document: DescriptorDocument, prefix: string, issues: Issues): 
 
 function sumOfRequests(manifests: readonly Manifest[], issues: Issues): Requirements {
   const containers = manifests.flatMap((manifest) => containersOf(manifest, issues));
-  const requests = containers.map(({ value, field }) => ({ field, value: requestsOf(value) }));
+  const requests = containers.map(({ value, field, copies }) => ({ field, copies, value: requestsOf(value) }));
   const cpu = sum(requests, 'cpu', parseCpu, issues);
   const memory = sum(requests, 'memory', parseMemory, issues);
   return { ...(cpu === 0 ? {} : { cpuMillis: cpu }), ...(memory === 0 ? {} : { memoryBytes: memory }) };
@@ -73,17 +82,35 @@ interface Located {
   readonly value: JsonValue | undefined;
 }
 
-function containersOf(manifest: Manifest, issues: Issues): readonly Located[] {
+interface LocatedContainer extends Located {
+  /** How many of it run at once. */
+  readonly copies: number;
+}
+
+const valueAt = (content: JsonValue, path: readonly string[]): JsonValue | undefined =>
+  path.reduce<JsonValue | undefined>((at, key) => (isObject(at) ? at[key] : undefined), content);
+
+function copiesOf({ kind, content }: Manifest, issues: Issues): number {
+  const path = COPIES[kind];
+  const given = path === undefined ? undefined : valueAt(content, path);
+  if (given === undefined || given === null) return 1;
+  if (typeof given === 'number' && Number.isInteger(given) && given >= 0) return given;
+  issues.add(path?.join('.') ?? '', 'is not a whole number of 0 or more');
+  return 1;
+}
+
+function containersOf(manifest: Manifest, issues: Issues): readonly LocatedContainer[] {
   const path = POD_SPEC[manifest.kind];
   if (path === undefined) return [];
-  const pod = path.reduce<JsonValue | undefined>((at, key) => (isObject(at) ? at[key] : undefined), manifest.content);
+  const pod = valueAt(manifest.content, path);
   const containers = isObject(pod) ? pod['containers'] : undefined;
   const field = `${path.join('.')}.containers`;
   if (!Array.isArray(containers) || containers.length === 0) {
     issues.add(field, 'is missing');
     return [];
   }
-  return containers.map((value: JsonValue, index) => ({ field: `${field}[${index}]`, value }));
+  const copies = copiesOf(manifest, issues);
+  return containers.map((value: JsonValue, index) => ({ field: `${field}[${index}]`, value, copies }));
 }
 
 function requestsOf(container: JsonValue | undefined): JsonObject {
@@ -93,16 +120,16 @@ function requestsOf(container: JsonValue | undefined): JsonObject {
 }
 
 function sum(
-  requests: readonly { readonly field: string; readonly value: JsonObject }[],
+  requests: readonly { readonly field: string; readonly copies: number; readonly value: JsonObject }[],
   name: 'cpu' | 'memory',
   parse: (raw: string | number) => ParsedQuantity,
   issues: Issues,
 ): number {
   let total = 0;
-  for (const { field, value } of requests) {
+  for (const { field, copies, value } of requests) {
     const given = value[name];
     if (given === undefined || given === null) continue;
-    total += readQuantity(given, parse, `${field}.resources.requests.${name}`, issues) ?? 0;
+    total += copies * (readQuantity(given, parse, `${field}.resources.requests.${name}`, issues) ?? 0);
   }
   return total;
 }

@@ -6,6 +6,7 @@ import { uuid } from '../../../contracts/icos/go-json.ts';
 import { incomplianceBody } from '../../../contracts/icos/incompliance.ts';
 import { ATTEMPT_HEADER, jobBody, promoteBody } from '../../../contracts/icos/job.ts';
 import { reservationList } from '../../../contracts/icos/reservation.ts';
+import { storyLine } from '../../../contracts/icos/story.ts';
 import { type Identity, mayAccess } from '../../iam/authenticator.ts';
 import { identityOf } from '../../service/access.ts';
 import type { ServiceApp } from '../../service/app.ts';
@@ -75,10 +76,12 @@ function serveReading(app: ServiceApp, manager: JobManager): void {
     { config: { access: 'deployments:read' }, schema: { tags, params: jobParams, response: { 200: jobBody } } },
     async (request) => bodyOf(manager, await getJob(manager, request.params.job_uuid, identityOf(request))),
   );
-  const line = z.object({ at: z.string(), event: z.string(), from: z.string(), to: z.string(), detail: z.string() });
   app.get(
     `${JOBS}/:job_uuid/story`,
-    { config: { access: 'deployments:read' }, schema: { tags, params: jobParams, response: { 200: z.array(line) } } },
+    {
+      config: { access: 'deployments:read' },
+      schema: { tags, params: jobParams, response: { 200: z.array(storyLine) } },
+    },
     async (request) => {
       const job = await getJob(manager, request.params.job_uuid, identityOf(request));
       const story = await storyOf(manager.database.query, job.id);

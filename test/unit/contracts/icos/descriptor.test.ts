@@ -99,6 +99,18 @@ describe('the four generations', () => {
     expect(only(application).manifests[0]?.yaml).toBe(text);
   });
 
+  it('asks for what all replicas request together, and says when their number is none', () => {
+    const three = HELLO_CLOUD.replace('replicas: 1', 'replicas: 3');
+    expect(only(parseDescriptor(three)).requirements).toEqual({ cpuMillis: 9000, memoryBytes: 18 * 2 ** 30 });
+    const job = HELLO_CLOUD.replace('kind: Deployment', 'kind: Job')
+      .replace('apps/v1', 'batch/v1')
+      .replace('replicas: 1', 'parallelism: 2');
+    expect(only(parseDescriptor(job)).requirements).toEqual({ cpuMillis: 6000, memoryBytes: 12 * 2 ** 30 });
+    expect(() => parseDescriptor(HELLO_CLOUD.replace('replicas: 1', 'replicas: many'))).toThrow(
+      /spec\.replicas.*whole number/,
+    );
+  });
+
   it('reads the same as JSON', () => {
     const deployment = {
       apiVersion: 'apps/v1',
