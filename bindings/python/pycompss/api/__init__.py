@@ -1,0 +1,1 @@
+"""Decorators, parameter constants and calls of the programming model."""

@@ -1,0 +1,5 @@
+"""Classes of handles."""
+
+from pycompss._core.futures import EmptyReturn, Future
+
+__all__ = ["EmptyReturn", "Future"]

@@ -1,0 +1,1 @@
+"""Names below `pycompss.util` that programs import."""
