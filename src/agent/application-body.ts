@@ -1,5 +1,6 @@
 /** Views of applications in the words of the wire. */
-import type { ErrorInfo } from '../common/errors.ts';
+import { dirname } from 'node:path';
+import { ERRORS, type ErrorInfo } from '../common/errors.ts';
 import type { ApplicationBody, ApplicationEventBody } from '../contracts/agent/views.ts';
 import type { ApplicationEvent, ApplicationView } from './backend.ts';
 
@@ -29,15 +30,28 @@ export function eventBodyOf(event: ApplicationEvent): ApplicationEventBody {
 
 type PublicError = NonNullable<ApplicationBody['error']>;
 
-/** The stack of the user's own code stays; that of a bug of ours goes to the log only. */
+/** Frames of this package, in the sources or in the bundle. */
+const OWN_CODE = dirname(import.meta.dirname);
+
+/** What is left of a stack without our own frames: the user's code. */
+function userStack(code: string, stack: string | undefined): string | undefined {
+  const ours = Object.hasOwn(ERRORS, code) && code !== 'ERR_TASK_FAILED';
+  if (stack === undefined || ours) return undefined;
+  return stack
+    .split('\n')
+    .filter((line) => !line.includes(OWN_CODE))
+    .join('\n');
+}
+
+/** The stack of the user's own code stays; ours is for the log only. */
 export function publicError(error: ErrorInfo): PublicError {
-  const { code, message, name, stack, details, cause } = error;
-  const ours = code === 'ERR_INTERNAL' || code === 'ERR_INVALID_TRANSITION';
+  const { code, message, name, details, cause } = error;
+  const stack = userStack(code, error.stack);
   return {
     code,
     message,
     ...(name === undefined ? {} : { name }),
-    ...(stack === undefined || ours ? {} : { stack }),
+    ...(stack === undefined ? {} : { stack }),
     ...(details === undefined ? {} : { details: definedDetails(details) }),
     ...(cause === undefined ? {} : { cause: publicError(cause) }),
   };

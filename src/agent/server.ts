@@ -101,10 +101,11 @@ async function createApp(
   secrets: Secrets,
   stop: RestServer['stop'],
 ): Promise<AgentApp> {
-  const { appPath, dataPath, workingDir } = config;
+  const { appPath, dataPath, sharedPath, workingDir } = config;
   const paths = createPathPolicy([
     ...appPath,
     ...dataPath,
+    ...sharedPath,
     ...(workingDir === undefined ? [] : [workingDir]),
     ...(directories ?? []),
   ]);

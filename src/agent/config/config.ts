@@ -75,6 +75,7 @@ function complete(settings: AgentSettings, cwd: string, ignoredFlags: readonly s
     ...(Object.fromEntries(Object.entries(paths).map(([key, path]) => [key, absolute(path)])) as typeof paths),
     appPath: (settings.appPath.length === 0 ? ['.'] : settings.appPath).map((path) => resolve(cwd, path)),
     dataPath: settings.dataPath.map((path) => resolve(cwd, path)),
+    sharedPath: settings.sharedPath.map((path) => resolve(cwd, path)),
     cpus,
     advertiseHost: settings.advertiseHost ?? (isWildcard(settings.host) ? hostname() : settings.host),
     storeLimitBytes: settings.storeLimitBytes ?? Math.floor(totalmem() / 4),

@@ -81,6 +81,7 @@ export const AGENT_SETTINGS = {
     defaultHelp: 'the current directory',
   }),
   dataPath: paths(list, 'Directories that requests may name files in, beside the application directories'),
+  sharedPath: paths(list, 'Directories on storage that all agents see under the same path: files there are not copied'),
   workingDir: text(path, 'Directory for the files of running tasks; a temporary one when not given', {
     aliases: ['--wdir'],
   }),

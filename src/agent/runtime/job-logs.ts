@@ -33,6 +33,8 @@ export class JobLogs {
   readonly #open = new Map<InvocationId, OpenJob>();
   readonly #byTask = new Map<TaskId, JobFiles[]>();
   readonly #changes = new EventEmitter().setMaxListeners(0);
+  /** Counts what `change` tells: a reader that looked before the last one has missed it. */
+  #change = 0;
   readonly #closing = new Set<Promise<unknown>>();
   #folderMade = false;
 
@@ -55,7 +57,7 @@ export class JobLogs {
       this.#remember(task, files);
     }
     job.streams[stream] ??= createWriteStream(this.#path(files, stream), { flags: 'a' });
-    job.streams[stream].write(chunk, () => this.#changes.emit('change'));
+    job.streams[stream].write(chunk, () => this.wake());
   }
 
   settled(invocation: InvocationId): void {
@@ -70,7 +72,7 @@ export class JobLogs {
     this.#closing.add(closed);
     void closed.then(() => {
       this.#closing.delete(closed);
-      this.#changes.emit('change');
+      this.wake();
     });
   }
 
@@ -87,6 +89,7 @@ export class JobLogs {
   ): AsyncIterable<Uint8Array> {
     let offset = query.offset;
     for (;;) {
+      const looked = this.#change;
       const last = ended() && !this.#isOpen(task);
       const files = this.#select(task, query.attempt);
       if (files !== undefined) {
@@ -102,19 +105,20 @@ export class JobLogs {
         }
       }
       if (!query.follow || last || query.signal.aborted) return;
-      await once(this.#changes, 'change', { signal: query.signal }).catch(() => undefined);
+      if (looked === this.#change) await once(this.#changes, 'change', { signal: query.signal }).catch(() => undefined);
     }
   }
 
   /** Wakes the followers of a task that may have ended without a word. */
   wake(): void {
+    this.#change += 1;
     this.#changes.emit('change');
   }
 
   async close(): Promise<void> {
     for (const invocation of [...this.#open.keys()]) this.settled(invocation);
     await Promise.all(this.#closing);
-    this.#changes.emit('change');
+    this.wake();
   }
 
   #isOpen(task: TaskId): boolean {

@@ -7,7 +7,7 @@ import type {
   StartApplication,
 } from '../../contracts/agent/model.ts';
 import type { Dispatcher } from '../../runtime/dispatcher.ts';
-import type { CoreId } from '../../runtime/model/ids.ts';
+import type { CoreId, TaskId } from '../../runtime/model/ids.ts';
 import type {
   AgentBackend,
   AgentStats,
@@ -26,6 +26,7 @@ import type {
   TimelineData,
 } from '../backend.ts';
 import { APPLICATION_STATUSES, hasEnded } from '../backend.ts';
+import type { Application } from './application.ts';
 import type { Applications } from './applications.ts';
 import type { JobLogs } from './job-logs.ts';
 import { LoopLag } from './loop-lag.ts';
@@ -66,6 +67,9 @@ export class RuntimeBackend implements AgentBackend {
     this.#parts = parts;
     this.#views = parts;
     this.name = parts.dispatcher.identity.name;
+    parts.applications.subscribeAll((events) => {
+      if (events.some((event) => event.type === 'status' && hasEnded(event.view.status))) parts.logs.wake();
+    });
   }
 
   startApplication(request: StartApplication, context: CallContext): Promise<ApplicationId> {
@@ -106,10 +110,17 @@ export class RuntimeBackend implements AgentBackend {
 
   log(id: ApplicationId, query: LogQuery): AsyncIterable<Uint8Array> {
     const application = this.#parts.applications.get(id);
-    const task = query.task === undefined ? application.main : taskNamed(application, query.task, this.#views);
+    const task = query.task === undefined ? undefined : taskNamed(application, query.task, this.#views);
+    return this.#readLog(application, task, query);
+  }
+
+  async *#readLog(application: Application, task: TaskId | undefined, query: LogQuery): AsyncIterable<Uint8Array> {
     const { stream, attempt, offset, follow, signal } = query;
-    if (task === undefined) return nothing();
-    return this.#parts.logs.read(task, { stream, attempt, offset, follow, signal }, () => hasEnded(application.status));
+    if (task === undefined && follow) await mainKnown(application, signal);
+    const read = task ?? application.main;
+    if (read === undefined) return;
+    const range = { stream, attempt, offset, follow, signal };
+    yield* this.#parts.logs.read(read, range, () => hasEnded(application.status));
   }
 
   graph(id: ApplicationId): GraphData {
@@ -226,8 +237,20 @@ export class RuntimeBackend implements AgentBackend {
 /** Cancelled code gets this long before its threads are closed under it. */
 const CANCEL_GRACE_MS = 5000;
 
-async function* nothing(): AsyncIterable<Uint8Array> {
-  // The main has not started: there is nothing to read yet.
+/** Resolves when the main has started, when there will be none, or when nobody waits any more. */
+function mainKnown(application: Application, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const check = (): void => {
+      if (application.main === undefined && !hasEnded(application.status) && !signal.aborted) return;
+      unsubscribe();
+      signal.removeEventListener('abort', check);
+      resolve();
+    };
+    let unsubscribe = (): void => undefined;
+    unsubscribe = application.subscribe(Number.MAX_SAFE_INTEGER, check);
+    signal.addEventListener('abort', check);
+    check();
+  });
 }
 
 /** True when the promise ended in time. */

@@ -1,0 +1,243 @@
+/** Puts an agent together: runtime, links to other agents, data port, REST interface. The one composition root. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClock } from '../common/clock.ts';
+import { toErrorInfo } from '../common/errors.ts';
+import type { Logger } from '../common/logger.ts';
+import type { LinkSecurity } from '../offloader/grpc-agent/security.ts';
+import { LocalNode } from '../offloader/local/local-node.ts';
+import { createDataMover, type NodeDataMover } from '../runtime/data/data-mover.ts';
+import { tlsTransport } from '../runtime/data/data-transport.ts';
+import { createObjectStore, type SlabStore } from '../runtime/data/object-store.ts';
+import { createProcessFolder } from '../runtime/data/process-folder.ts';
+import { Dispatcher } from '../runtime/dispatcher.ts';
+import { createThreadExecutor } from '../runtime/executor/thread-executor.ts';
+import type { ResourceDescription } from '../runtime/model/resource.ts';
+import type { AgentIdentity, NodeContext } from '../runtime/ports.ts';
+import { createCore } from '../runtime/scheduler/scheduler.ts';
+import type { AgentConfig } from './config/config.ts';
+import { outgoingToken } from './http/tokens.ts';
+import { type PeerEndpoint, startPeerEndpoint } from './peer/endpoint.ts';
+import { Applications } from './runtime/applications.ts';
+import { JobLogs } from './runtime/job-logs.ts';
+import { Nodes } from './runtime/nodes.ts';
+import { Recorder } from './runtime/recorder.ts';
+import { RuntimeBackend } from './runtime/runtime-backend.ts';
+import { type RestServer, startRestServer } from './server.ts';
+
+export interface AgentOptions {
+  readonly config: AgentConfig;
+  readonly logger: Logger;
+  /** Lines for stdout: scripts wait for some of them. */
+  readonly print: (line: string) => void;
+  /** A bug of ours broke the core: the process cannot go on. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface Agent extends AsyncDisposable {
+  readonly url: string;
+  readonly restPort: number;
+  readonly grpcPort: number;
+  readonly dataPort: number;
+  /** Resolves when a request has stopped the agent. */
+  readonly stopped: Promise<void>;
+}
+
+/** Attempts that the timeline keeps. */
+const TIMELINE_SIZE = 100_000;
+
+/** Everything that was opened, closed again in reverse: also when a later part fails to start. */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  await using opened = new AsyncDisposableStack();
+  const parts = await startParts(options, opened);
+  const rest = await startRest(options, parts);
+  opened.use(rest.server);
+  const resources = opened.move();
+  return {
+    url: rest.server.url,
+    restPort: rest.server.port,
+    grpcPort: parts.peers.port,
+    dataPort: parts.mover.port,
+    stopped: rest.stopped,
+    [Symbol.asyncDispose]: async () => {
+      await parts.backend.shutdown('its process ends');
+      await resources.disposeAsync();
+    },
+  };
+}
+
+interface Parts {
+  readonly backend: RuntimeBackend;
+  readonly peers: PeerEndpoint;
+  readonly mover: NodeDataMover;
+  readonly workingDir: string;
+}
+
+async function startParts(options: AgentOptions, opened: AsyncDisposableStack): Promise<Parts> {
+  const { config, logger } = options;
+  const folder = opened.use(createProcessFolder(config.workingDir ?? join(tmpdir(), 'metakernel'), logger));
+  const store = opened.use(
+    createObjectStore({ limitBytes: config.storeLimitBytes, spillDirectory: join(folder.path, 'spill'), log: logger }),
+  );
+  const security = linkSecurity(config);
+  const incarnation = randomUUID();
+  const mover = opened.use(await openDataPort(config, { store, incarnation, security, logger, folder: folder.path }));
+  const identity = { name: config.name, incarnation, host: config.advertiseHost, dataPort: mover.port };
+  const logs = new JobLogs(config.logDir ?? join(folder.path, 'logs'), config.debug);
+  const recorder = new Recorder(TIMELINE_SIZE, logs);
+  const dispatcher = new Dispatcher({
+    core: createCore({ policy: config.scheduler }),
+    store,
+    mover,
+    identity,
+    clock: createClock(),
+    logger,
+    observer: recorder,
+    onFatal: options.onFatal,
+  });
+  const peers = opened.use(await openPeers(config, dispatcher, identity, security, logger));
+  const context = nodeContext(dispatcher, identity);
+  const applications = new Applications(dispatcher, config.keptApplications);
+  const nodes = new Nodes(dispatcher, context, [peers.adaptor], logger);
+  recorder.bind(dispatcher, applications, nodes);
+  addSelf(config, dispatcher, nodes, context, folder.path);
+  const close = async (): Promise<void> => {
+    await peers[Symbol.asyncDispose]();
+    nodes.close();
+    await dispatcher.close();
+  };
+  const { drainMs } = config;
+  const backend = new RuntimeBackend({ dispatcher, applications, nodes, recorder, logs, drainMs, close });
+  opened.defer(() => backend.shutdown('its process ends'));
+  return { backend, peers, mover, workingDir: folder.path };
+}
+
+/** One token for every port, and with a CA the same certificates. */
+function linkSecurity({ tokenFile, tlsCa, tlsCert, tlsKey }: AgentConfig): LinkSecurity {
+  const token = tokenFile === undefined ? undefined : outgoingToken(readFileSync(tokenFile, 'utf8'));
+  return {
+    ...(token === undefined ? {} : { token }),
+    ...(tlsCa === undefined || tlsCert === undefined || tlsKey === undefined
+      ? {}
+      : { tls: { ca: readFileSync(tlsCa), cert: readFileSync(tlsCert), key: readFileSync(tlsKey) } }),
+  };
+}
+
+interface DataPortParts {
+  readonly store: SlabStore;
+  readonly incarnation: string;
+  readonly security: LinkSecurity;
+  readonly logger: Logger;
+  readonly folder: string;
+}
+
+function openDataPort(
+  config: AgentConfig,
+  { store, incarnation, security, logger, folder }: DataPortParts,
+): Promise<NodeDataMover> {
+  const { tls } = security;
+  return createDataMover({
+    store,
+    name: config.name,
+    incarnation,
+    host: config.host,
+    port: config.dataPort,
+    filesDirectory: join(folder, 'files'),
+    sharedDirectories: config.sharedPath,
+    log: logger,
+    ...(tls === undefined
+      ? {}
+      : { transport: tlsTransport({ server: { ...tls, requestCert: true, rejectUnauthorized: true }, client: tls }) }),
+  });
+}
+
+function openPeers(
+  config: AgentConfig,
+  dispatcher: Dispatcher,
+  self: AgentIdentity,
+  security: LinkSecurity,
+  logger: Logger,
+): Promise<PeerEndpoint> {
+  const { host, grpcPort: port, heartbeatMs, deadlineMs } = config;
+  return startPeerEndpoint({
+    runtime: {
+      self,
+      store: dispatcher.store,
+      mover: dispatcher.mover,
+      openScope: dispatcher.openScope.bind(dispatcher),
+    },
+    describe: () => ownDescription(dispatcher, config),
+    logger,
+    host,
+    port,
+    security,
+    timing: { heartbeatMs, deadlineMs },
+  });
+}
+
+/** As the core has it now: `addResources` on its own name changes it. */
+const ownDescription = ({ core }: Dispatcher, config: AgentConfig): ResourceDescription =>
+  core.resources().find((resource) => resource.self)?.description ?? describeSelf(config);
+
+function nodeContext(dispatcher: Dispatcher, self: AgentIdentity): NodeContext {
+  return { self, store: dispatcher.store, mover: dispatcher.mover, sources: dispatcher.sources.bind(dispatcher) };
+}
+
+function addSelf(
+  config: AgentConfig,
+  dispatcher: Dispatcher,
+  nodes: Nodes,
+  context: NodeContext,
+  folder: string,
+): void {
+  const { resource, watcher } = dispatcher.reserveNode();
+  const local = { ...context, openScope: dispatcher.openScope.bind(dispatcher), workingDir: join(folder, 'tasks') };
+  const node = new LocalNode(describeSelf(config), local, watcher, (host) => [
+    createThreadExecutor(host, {
+      slots: config.cpus,
+      maxThreads: config.maxThreads,
+      codePaths: config.appPath,
+      checkInputs: config.checkInputs,
+      node: config.name,
+    }),
+  ]);
+  nodes.addSelf(node.description);
+  dispatcher.attach(resource, node);
+}
+
+function describeSelf(config: AgentConfig): ResourceDescription {
+  const { name, cpus, gpus, fpgas, memory, storage, software } = config;
+  return {
+    name,
+    scheme: 'local',
+    processors: [
+      { name: 'MainProcessor', type: 'CPU', units: cpus },
+      ...(gpus === 0 ? [] : [{ name: 'gpu', type: 'GPU' as const, units: gpus }]),
+      ...(fpgas === 0 ? [] : [{ name: 'FPGA', type: 'FPGA' as const, units: fpgas }]),
+    ],
+    ...(memory === undefined ? {} : { memoryGb: memory }),
+    ...(storage === undefined ? {} : { storageGb: storage }),
+    ...(software.length === 0 ? {} : { software }),
+    languages: ['JS'],
+    nestedTasks: true,
+  };
+}
+
+async function startRest(options: AgentOptions, parts: Parts): Promise<{ server: RestServer; stopped: Promise<void> }> {
+  const { config, logger, print } = options;
+  const stopped = Promise.withResolvers<void>();
+  const server = await startRestServer({
+    config,
+    backend: parts.backend,
+    logger,
+    print,
+    onStopped: stopped.resolve,
+    directories: [parts.workingDir],
+  });
+  return { server, stopped: stopped.promise };
+}
+
+/** For logs of what cannot go on. */
+export const describeFatal = (error: unknown): object => ({ error: toErrorInfo(error) });

@@ -1,0 +1,97 @@
+/** `metakernel agent start`: an agent as this process. Everything heavy is loaded here, not by the client commands. */
+import { Socket } from 'node:net';
+import { flagOf, settingRows } from '../../common/settings.ts';
+import { EXIT, usageError } from '../exit.ts';
+import { type Invocation, runEntry } from '../invocation.ts';
+import { findCommand } from '../registry.ts';
+
+/** Of the command and not of the agent: no variable and no file can set them. */
+const SWITCHES: readonly string[] = ['--json', '--exit-with-parent'];
+
+export async function agent(argv: readonly string[], invocation: Invocation): Promise<number> {
+  const [action, ...rest] = argv;
+  const stop = findCommand('stop');
+  if (action === 'stop' && stop !== undefined) return runEntry(stop, rest, invocation);
+  if (action === undefined || action === '--help' || action === '-h') return printHelp(invocation);
+  if (action !== 'start') throw usageError(`agent can start and stop, not ${action}`);
+  if (rest.includes('--help') || rest.includes('-h')) return printHelp(invocation);
+  return start(rest, invocation);
+}
+
+async function printHelp({ terminal }: Invocation): Promise<number> {
+  const { AGENT_SETTINGS } = await import('../../agent/config/settings.ts');
+  const rows = settingRows(AGENT_SETTINGS).map(({ flag, fallback, help }) => {
+    const given = fallback === '' ? '' : ` (${fallback})`;
+    return `  ${flag.padEnd(28)}${help}${given}`;
+  });
+  const head = ['usage: metakernel agent start [OPTIONS]', '       metakernel agent stop [--agent URL]', ''];
+  const tail = [
+    '',
+    `Each is also an environment variable (${flagOf('restPort')}: METAKERNEL_REST_PORT) and a key of the file of --config.`,
+  ];
+  terminal.out(
+    [
+      ...head,
+      ...rows,
+      `${'  --json'.padEnd(30)}Say where it listens as a line of JSON`,
+      `${'  --exit-with-parent'.padEnd(30)}End when standard input is closed, as it is when the starter dies`,
+      ...tail,
+    ].join('\n'),
+  );
+  return EXIT.ok;
+}
+
+async function start(argv: readonly string[], { env, cwd, terminal }: Invocation): Promise<number> {
+  const json = argv.includes('--json');
+  const exitWithParent = argv.includes('--exit-with-parent');
+  const [{ loadAgentConfig }, { startAgent, describeFatal }, { createLogger }] = await Promise.all([
+    import('../../agent/config/config.ts'),
+    import('../../agent/agent.ts'),
+    import('../../telemetry/logger.ts'),
+  ]);
+  const config = loadAgentConfig({ argv: argv.filter((word) => !SWITCHES.includes(word)), env, cwd });
+  const logger = createLogger({ level: config.logLevel, name: config.name });
+  if (config.ignoredFlags.length > 0)
+    logger.warn({ flags: config.ignoredFlags }, 'flags that mean nothing here were ignored');
+  const signalled = untilSignal();
+  if (exitWithParent) endWithParent();
+  const running = await startAgent({
+    config,
+    logger,
+    print: (line) => terminal.out(line),
+    onFatal: (error) => {
+      logger.error(describeFatal(error), 'the scheduler is broken: the agent ends');
+      process.exit(EXIT.failed);
+    },
+  });
+  const { url, restPort, grpcPort, dataPort } = running;
+  const ports = { name: config.name, pid: process.pid, url, restPort, grpcPort, dataPort };
+  terminal.out(
+    json ? JSON.stringify(ports) : `Agent ${config.name} listens on ${url} (link ${grpcPort}, data ${dataPort})`,
+  );
+  await Promise.race([running.stopped, signalled]);
+  await running[Symbol.asyncDispose]();
+  logger.info({}, 'the agent has stopped');
+  return EXIT.ok;
+}
+
+/** Whoever started us holds the other end of stdin; the kernel closes it however they die. */
+function endWithParent(): void {
+  const { stdin } = process;
+  const end = (): void => void process.kill(process.pid, 'SIGTERM');
+  stdin.once('end', end).once('error', end).resume();
+  // It must not keep a stopped agent alive. A file in its place has no handle to let go of.
+  if (stdin instanceof Socket) stdin.unref();
+}
+
+/** The first SIGTERM or SIGINT asks for a graceful end; the second one ends the process. */
+function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        resolve();
+        process.once(signal, () => process.exit(EXIT.interrupted));
+      });
+    }
+  });
+}

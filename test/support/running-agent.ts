@@ -1,0 +1,101 @@
+import { join } from 'node:path';
+import { type RunningProcess, startProcess } from '../../scripts/process.ts';
+import { runCommand } from '../../src/cli/run-command.ts';
+
+const launcher = join(import.meta.dirname, '../../bin/metakernel');
+
+export interface AgentOptions {
+  readonly name: string;
+  readonly cpus?: number;
+  readonly appPath: string;
+  /** Further flags of `metakernel agent start`. */
+  readonly flags?: readonly string[];
+}
+
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+interface Listening {
+  readonly pid: number;
+  readonly url: string;
+  readonly restPort: number;
+  readonly grpcPort: number;
+  readonly dataPort: number;
+}
+
+/** `metakernel agent start` as a process of its own, on free ports. It dies with this one. */
+export class RunningAgent implements AsyncDisposable {
+  readonly name: string;
+  readonly process: RunningProcess;
+  readonly listening: Listening;
+  /** What it has logged. */
+  readonly log: readonly string[];
+
+  private constructor(name: string, process: RunningProcess, listening: Listening, log: readonly string[]) {
+    this.name = name;
+    this.process = process;
+    this.listening = listening;
+    this.log = log;
+  }
+
+  static async start({ name, cpus = 1, appPath, flags = [] }: AgentOptions): Promise<RunningAgent> {
+    const log: string[] = [];
+    const listening = Promise.withResolvers<Listening>();
+    const ports = ['--rest-port=0', '--grpc-port=0', '--data-port=0'];
+    const own = [`--name=${name}`, `--cpus=${cpus}`, `--app-path=${appPath}`, '--json', '--exit-with-parent'];
+    const process = startProcess(launcher, ['agent', 'start', ...ports, ...own, ...flags], {
+      watch: 'stdin',
+      onLine: (line, stream) => {
+        log.push(line);
+        if (stream === 'stdout' && line.startsWith('{"name":')) listening.resolve(JSON.parse(line) as Listening);
+      },
+    });
+    const ended = process.exited.then(({ code, signal }) => {
+      throw new Error(`agent ${name} ended (${code ?? signal}) before it listened:\n${log.join('\n')}`);
+    });
+    ended.catch(() => undefined);
+    return new RunningAgent(name, process, await Promise.race([listening.promise, ended]), log);
+  }
+
+  /** Runs a command of the command line against this agent, in this process. */
+  async command(...argv: readonly string[]): Promise<CommandResult> {
+    const out: string[] = [];
+    const err: string[] = [];
+    const exitCode = await runCommand({
+      argv,
+      env: { METAKERNEL_AGENT: this.listening.url },
+      cwd: import.meta.dirname,
+      terminal: {
+        interactive: false,
+        colours: false,
+        columns: 100,
+        out: (line) => out.push(`${line}\n`),
+        error: (line) => err.push(`${line}\n`),
+        raw: (chunk) => out.push(Buffer.from(chunk).toString()),
+        status: () => undefined,
+      },
+      interrupted: new AbortController().signal,
+    });
+    return { exitCode, out: out.join(''), err: err.join('') };
+  }
+
+  /** Adds another agent to the pool of this one, over the agent link. */
+  async add(other: RunningAgent, cpus = 1): Promise<void> {
+    const { grpcPort } = other.listening;
+    const properties = ['Host=127.0.0.1', `Port=${grpcPort}`];
+    const result = await this.command('add-resources', '--cpu', String(cpus), other.name, ...properties);
+    if (result.exitCode !== 0) throw new Error(`${other.name} could not be added: ${result.err}`);
+  }
+
+  async get(path: string): Promise<unknown> {
+    const response = await fetch(this.listening.url + path, { headers: { accept: 'application/json' } });
+    return response.json();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.process[Symbol.asyncDispose]();
+  }
+}
