@@ -38,7 +38,15 @@ const SUITES = {
     { name: 'integration', minutes: 10, vitest: projects('integration') },
     { name: 'e2e', minutes: 10, vitest: projects('e2e') },
   ],
-  long: [{ name: 'long', minutes: 20, vitest: projects('long') }],
+  long: [
+    {
+      name: 'histories of the scheduler',
+      minutes: 5,
+      vitest: [...projects('property'), 'test/property/scheduler.test.ts'],
+      env: { MK_PROPERTY_RUNS: '20000' },
+    },
+    { name: 'long', minutes: 20, vitest: projects('long') },
+  ],
 } satisfies Record<string, readonly Suite[]>;
 
 const SKIPPED = 77;

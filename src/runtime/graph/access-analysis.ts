@@ -52,7 +52,8 @@ export class AccessAnalysis {
   bind(scope: ScopeState, spec: TaskSpec, task: number): Failure | undefined {
     const { accesses, returns } = spec;
     let failure: Failure | undefined;
-    const alone = accesses.length > 0 ? groupable(scope, accesses) : undefined;
+    // Copies of a replicated task each make all outputs: they have no part in what others make together.
+    const alone = accesses.length > 0 && spec.isReplicated !== true ? groupable(scope, accesses) : undefined;
     for (let position = 0; position < accesses.length; position++) {
       const access = accesses[position]!;
       if (!reads(access.direction)) continue;

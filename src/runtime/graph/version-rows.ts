@@ -15,12 +15,14 @@ export const ALIAS = 16;
 export const SHARED = 32;
 /** Its producer is remembered for replay alone, without its inputs: for lineage the version is a root. */
 export const ROOT = 64;
+/** An attempt changes it in place: nobody else may come to need it. */
+export const CONSUMED = 256;
 /** Declared with no holder: the shell knows more of it than the core. */
 export const UNHELD = 128;
 
 /** One row for each version of each datum. */
 export class VersionRows extends Rows {
-  flags = new Uint8Array(this.capacity);
+  flags = new Uint16Array(this.capacity);
   datum = new Int32Array(this.capacity);
   /** From 1, as in `d3v1`. */
   number = new Int32Array(this.capacity);

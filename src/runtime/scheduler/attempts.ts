@@ -1,3 +1,4 @@
+import { CONSUMED, DURABLE, EMPTY, UNHELD } from '../graph/version-rows.ts';
 import { writes } from '../model/access.ts';
 import type { ImplementationIndex, VersionId } from '../model/ids.ts';
 import { NONE } from '../model/ids.ts';
@@ -46,7 +47,10 @@ export function launch(state: CoreState, need: Need, task: number, place: Place)
   file(resource);
   const inputs = inputIds(state, task);
   const preserveInputs = !mayWorkInPlace(state, task);
-  if (!preserveInputs) invocations.flags[attempt]! |= IN_PLACE;
+  if (!preserveInputs) {
+    invocations.flags[attempt]! |= IN_PLACE;
+    consumeInputs(state, task, true);
+  }
   if ((tasks.flags[task]! & SHARES) !== 0) joinInstances(state, task, resource.row);
   state.effects.push({
     type: 'launch',
@@ -85,11 +89,12 @@ function inputIds(state: CoreState, task: number): readonly VersionId[] {
   const ids: VersionId[] = [];
   for (let position = 0; position < count; position++) {
     const version = tasks.input(task, position);
-    ids.push(version === NONE ? (NONE as VersionId) : state.versionId(registry.resolve(version)));
+    const row = version === NONE ? NONE : registry.resolve(version);
+    ids.push(row === NONE || registry.is(row, EMPTY) ? (NONE as VersionId) : state.versionId(row));
   }
   if ((tasks.flags[task]! & SHARES) !== 0) {
     for (const [position, group] of sharedGroupsOf(state, task)) {
-      if (hasInstance(group)) ids[position] = state.versionId(group.version);
+      if (hasInstance(state, group)) ids[position] = state.versionId(group.version);
     }
   }
   return ids;
@@ -114,16 +119,32 @@ function mayWorkInPlace(state: CoreState, task: number): boolean {
   if ((flags & UPDATES) === 0 || (flags & (SHARES | RECOMPUTES)) !== 0) return false;
   const spec = tasks.spec[task]!;
   if ((spec.onFailure ?? 'RETRY') === 'RETRY' && tasks.failures[task]! < MAX_FAILURES - 1) return false;
-  // IGNORE gives the old content back.
-  if (spec.onFailure === 'IGNORE') return false;
+  // IGNORE gives the old content back; copies on several nodes all read it.
+  if (spec.onFailure === 'IGNORE' || spec.isReplicated === true) return false;
   for (let position = 0; position < spec.accesses.length; position++) {
     const version = tasks.input(task, position);
     const { direction } = spec.accesses[position]!;
     if (version === NONE || !writes(direction)) continue;
     const row = registry.resolve(version);
     if (registry.versions.needs[row] !== 1 || registry.versions.lineage[row] !== 0) return false;
+    // The submitter's own file, or what a peer still holds: there must be something to come back to.
+    if (registry.is(row, DURABLE | UNHELD)) return false;
   }
   return true;
+}
+
+/** Marks the versions that an attempt changes in place, or takes the mark away. */
+export function consumeInputs(state: CoreState, task: number, consumed: boolean): void {
+  const { tasks, registry } = state;
+  const { flags } = registry.versions;
+  const { accesses } = tasks.spec[task]!;
+  for (let position = 0; position < accesses.length; position++) {
+    const version = tasks.input(task, position);
+    if (version === NONE || !writes(accesses[position]!.direction)) continue;
+    const row = registry.resolve(version);
+    if (consumed) flags[row]! |= CONSUMED;
+    else flags[row]! &= ~CONSUMED;
+  }
 }
 
 // ------------------------------------------------------------------------------------------ accounting
@@ -205,6 +226,11 @@ function unbook(state: CoreState, resource: Resource, attempt: number): void {
   }
 }
 
+/** What resources that leave hold alone may have found another holder. */
+export function reviewLeaving(state: CoreState): void {
+  for (const resource of state.leaving) markFreed(state, resource);
+}
+
 /** Served after the event: who waits for its units gets them in order. */
 export function markFreed(state: CoreState, resource: Resource): void {
   if (resource.freed) return;
@@ -234,7 +260,10 @@ export function endAttempt(state: CoreState, attempt: number): void {
   unlink(state, resource, attempt);
   if (resource.state !== 'active') markFreed(state, resource);
   const task = invocations.task[attempt]!;
-  if ((state.tasks.flags[task]! & SHARES) !== 0) leaveInstances(state, task);
+  if ((state.tasks.flags[task]! & SHARES) !== 0) {
+    leaveInstances(state, task);
+    reviewLeaving(state);
+  }
   if (state.tasks.invocation[task] === attempt) state.tasks.invocation[task] = NONE;
   invocations.release(attempt);
 }
@@ -301,10 +330,13 @@ export function attemptResumed(state: CoreState, attempt: number): void {
 
 // ------------------------------------------------------------------------------------------ free units
 
+/** On a resource that has shrunk below what it needs, an attempt goes on alone. */
+export const mayResume = (resource: Resource, need: Need): boolean => resource.fits(need) || resource.booked === 0;
+
 /** Units have become free: attempts that resume come first, then those sent ahead, in order; then ready tasks. */
 export function serve(state: CoreState, resource: Resource): void {
   const { resuming } = resource;
-  while (resuming.length > 0 && resource.fits(needOf(state, resuming[0]!))) {
+  while (resuming.length > 0 && mayResume(resource, needOf(state, resuming[0]!))) {
     const attempt = resuming[0]!;
     attemptResumed(state, attempt);
     state.effects.push({ type: 'resume', invocation: state.invocationId(attempt), resource: resource.id });

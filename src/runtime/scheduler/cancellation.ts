@@ -63,6 +63,11 @@ export function stopAttempt(state: CoreState, attempt: number, reason: string): 
   const { invocations } = state;
   if ((invocations.flags[attempt]! & CANCEL_SENT) !== 0) return;
   invocations.flags[attempt]! |= CANCEL_SENT;
+  if (state.draining.has(attempt)) {
+    state.drained.push(attempt);
+    cancelChildren(state, attempt);
+    return;
+  }
   const { id } = state.resources[invocations.resource[attempt]!]!;
   state.effects.push({ type: 'cancel', invocation: state.invocationId(attempt), resource: id, reason });
   cancelChildren(state, attempt);

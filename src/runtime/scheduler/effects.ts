@@ -35,7 +35,10 @@ export type SchedulerEffect =
       readonly resource: ResourceId;
       readonly implementation: ImplementationIndex;
       readonly booking: Booking;
-      /** Versions read, in access order (`NONE` where an access reads nothing). */
+      /**
+       * Versions read, in access order; `NONE` where an access reads nothing, or what an IGNOREd failure left empty. A
+       * CONCURRENT access whose input is its output works on the instance that is on the node already.
+       */
       readonly inputs: readonly VersionId[];
       /** Versions written, in the order: written accesses, then returns. */
       readonly outputs: readonly VersionId[];

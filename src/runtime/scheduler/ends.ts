@@ -53,6 +53,8 @@ export function aliasVersion(state: CoreState, from: number, to: number): void {
 /** A version will not be written: its readers fail after the event. */
 export function failVersion(state: CoreState, version: number, failure: Failure): void {
   const { registry, tasks } = state;
+  // Whoever waits may be the last to need or mention it.
+  registry.mention(version);
   registry.markFailed(version, failure);
   for (let node = takeWaiters(state, version); node !== NONE; node = registry.waiters.shift(node)) {
     const task = registry.waiters.value[node]!;
@@ -62,6 +64,7 @@ export function failVersion(state: CoreState, version: number, failure: Failure)
   }
   failWaits(state, version, failure);
   registry.settle(version);
+  registry.unmention(version);
 }
 
 /** The blocked readers in the order in which they came. */
@@ -151,11 +154,16 @@ export function endUnwritten(state: CoreState, task: number, failure: Failure, o
 
 // ------------------------------------------------------------------------------------------ the end of a task
 
-/** The outputs have been written, or are empty, or other versions stand for them. */
+/** The outputs have been written, or other versions stand for them. */
 export function complete(state: CoreState, task: number): void {
+  record(state, task);
+  completeUnrecorded(state, task);
+}
+
+/** It has made nothing that it could make again: a failure that is ignored. */
+export function completeUnrecorded(state: CoreState, task: number): void {
   move(state, task, COMPLETED);
   state.completed += 1;
-  record(state, task);
   settle(state, task, undefined);
 }
 
@@ -234,7 +242,10 @@ function leaveShared(state: CoreState, task: number, failure: Failure | undefine
 export function endShared(state: CoreState, group: SharedGroup): void {
   const { registry } = state;
   state.shared.delete(group.version);
-  if (group.failure === undefined) {
+  if (group.failure === undefined && registry.versions.holder[group.version] === NONE) {
+    // Every member failed and was ignored: nothing was made of the version before.
+    aliasVersion(state, group.version, group.base);
+  } else if (group.failure === undefined) {
     writeVersion(state, group.version, registry.versions.bytes[group.version]!);
   } else {
     registry.evictAll(group.version);

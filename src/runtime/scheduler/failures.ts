@@ -49,7 +49,7 @@ export function consequence(state: CoreState, task: number, cause: Failure): Fai
 
 /** Who caused it is the task itself. */
 export function ownFailure(state: CoreState, task: number, of: Omit<Failure, 'origin'>): Failure {
-  return { ...of, origin: state.taskId(task) };
+  return { status: of.status, error: of.error, expected: of.expected, origin: state.taskId(task) };
 }
 
 export function cancellation(state: CoreState, task: number, reason: string, expected = true): Failure {

@@ -3,6 +3,7 @@ import { assign, launch, type Place } from './attempts.ts';
 import { compatible, implementationsFor } from './hosts.ts';
 import { ALL_NODES, type ReadyClass } from './ready-class.ts';
 import type { Resource } from './resources.ts';
+import { instanceResource } from './shared-groups.ts';
 import type { CoreState } from './state.ts';
 
 /** The live attempts of a task: one, but for tasks that run on every node. */
@@ -15,7 +16,9 @@ export function attemptsOf(state: CoreState, task: number): readonly number[] {
 
 /** All nodes of the task have room at once: none is held while others are awaited, so two gangs cannot block each other. */
 export function gangPlaces(state: CoreState, queue: ReadyClass): readonly Place[] | undefined {
-  const candidates = compatible(state, queue).filter((one) => one.row !== queue.speciality.avoid);
+  const master = instanceOf(state, queue);
+  if (master === 'apart') return undefined;
+  const candidates = compatible(state, queue);
   const places = candidates.flatMap((resource): Place[] => {
     const implementation = roomFor(state, queue, resource);
     return implementation === NONE ? [] : [{ resource, implementation, ahead: false }];
@@ -24,7 +27,15 @@ export function gangPlaces(state: CoreState, queue: ReadyClass): readonly Place[
     return places.length > 0 && places.length === candidates.length ? places : undefined;
   }
   if (places.length < queue.speciality.nodes) return undefined;
-  return places.toSorted(freest).slice(0, queue.speciality.nodes);
+  if (master !== undefined && !places.some((place) => place.resource === master)) return undefined;
+  const first = (place: Place): number => Number(place.resource === master);
+  return places.toSorted((a, b) => first(b) - first(a) || freest(a, b)).slice(0, queue.speciality.nodes);
+}
+
+/** Where the master has to run for the sake of an instance that it shares. */
+function instanceOf(state: CoreState, queue: ReadyClass): Resource | 'apart' | undefined {
+  const canRun = (one: Resource): boolean => implementationsFor(state, queue, one).length > 0;
+  return instanceResource(state, queue.speciality.shared, canRun);
 }
 
 const freest = (a: Place, b: Place): number =>

@@ -1,6 +1,6 @@
 import { NONE } from '../model/ids.ts';
 import type { CoreState } from './state.ts';
-import { IN_HISTORY, RECOMPUTES } from './task-rows.ts';
+import { IN_HISTORY, LINEAGE, RECOMPUTES } from './task-rows.ts';
 import { isTerminal } from './transitions.ts';
 
 /** Arguments above this size are not kept for people. */
@@ -37,7 +37,9 @@ function dropLargeArgs(state: CoreState, task: number): void {
 /** The row goes when nobody needs it: not for people, not for lineage, and no version leads to it. */
 export function forgetIfDone(state: CoreState, task: number): void {
   const { tasks, registry } = state;
-  if (tasks.records[task] !== 0 || tasks.missing[task] !== 0 || (tasks.flags[task]! & IN_HISTORY) !== 0) return;
+  // It may have gone already, by another of the ways that lead here.
+  if (!tasks.isUsed(task) || (tasks.flags[task]! & (IN_HISTORY | LINEAGE)) !== 0) return;
+  if (tasks.records[task] !== 0 || tasks.missing[task] !== 0) return;
   if (!isTerminal(tasks.status[task]!)) return;
   const scope = tasks.scope[task]!;
   if ((tasks.flags[task]! & RECOMPUTES) === 0) scope.tasks.set(tasks.seq[task]!, NONE);

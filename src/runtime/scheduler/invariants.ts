@@ -1,6 +1,7 @@
 import { RuntimeError } from '../../common/errors.ts';
 import { EMPTY, FAILED, WRITTEN } from '../graph/version-rows.ts';
 import { NONE } from '../model/ids.ts';
+import { mayResume } from './attempts.ts';
 import { lockedGroup } from './commute-groups.ts';
 import { pendingInputs } from './explain.ts';
 import { gangPlaces } from './gangs.ts';
@@ -171,7 +172,7 @@ function checkServed(state: CoreState, resource: Resource): void {
     if (attempt === NONE) continue;
     const need = needs.all[invocations.need[attempt]!]!;
     insist(
-      !resource.fits(need),
+      attempt === resource.queueHead ? !resource.fits(need) : !mayResume(resource, need),
       () => `${name(state, invocations.task[attempt]!)} waits on ${resource.description.name} while its units are free`,
     );
   }
@@ -259,7 +260,7 @@ function checkQueues(state: CoreState, placement: Placement): void {
   let size = 0;
   for (const queue of state.ready.occupied()) {
     size += queue.size;
-    if (state.settings.policy.strict && queue !== state.ready.peek()) continue;
+    if (state.settings.policy.strict && !queue.stuck && queue !== state.ready.peek()) continue;
     const task = state.ready.first(queue);
     if (queue.speciality.locks.length > 0 && lockedGroup(state, queue) !== undefined) continue;
     const hasPlace =

@@ -15,6 +15,8 @@ export const CANCEL_SENT = 2;
 export const RECALL_SENT = 4;
 /** Works on an input in place: if it does not complete, that input is spoilt. */
 export const IN_PLACE = 8;
+/** Another node of its task was lost: unless it has completed, it counts as lost. */
+export const BROKEN = 16;
 
 /** One row for each attempt that has not settled. */
 export class InvocationRows extends Rows {

@@ -80,7 +80,7 @@ export function dropOrphans(state: CoreState): void {
   const { tasks, registry } = state;
   for (let task = registry.orphans.pop(); task !== undefined; task = registry.orphans.pop()) {
     // It got another output to write meanwhile.
-    if (tasks.records[task] !== 0) continue;
+    if (!tasks.isUsed(task) || tasks.records[task] !== 0) continue;
     const inputs = (tasks.flags[task]! & LINEAGE) === 0 ? 0 : tasks.inputs[task]!;
     for (let position = 0; position < inputs; position++) {
       const version = tasks.input(task, position);

@@ -4,14 +4,15 @@ import { file, markFreed, needOf } from './attempts.ts';
 import { stopAttempt } from './cancellation.ts';
 import type { Need } from './constraints.ts';
 import { grownDescription, isNothing, shrunkDescription } from './descriptions.ts';
-import { BOOKED } from './invocation-rows.ts';
+import { BOOKED, BROKEN } from './invocation-rows.ts';
 import { attemptSettled } from './outcomes.ts';
 import { recallAll } from './prefetch.ts';
-import { reviewAll, untie } from './queueing.ts';
-import { holderGone, saveUnique } from './replicas.ts';
+import { reviewAll, reviewSpecial, untie } from './queueing.ts';
+import { dropTransfer, holderGone, saveUnique } from './replicas.ts';
 import { classKey, ResourceClass } from './resource-classes.ts';
 import { Resource } from './resources.ts';
 import type { CoreState } from './state.ts';
+import { transfersTo } from './transfers.ts';
 
 // ------------------------------------------------------------------------------------------ join and grow
 
@@ -38,6 +39,7 @@ function enter(state: CoreState, resource: Resource): void {
   }
   resource.class = equals;
   resource.state = 'active';
+  state.leaving.delete(resource);
   equals.size += 1;
   state.activeResources += 1;
   markFreed(state, resource);
@@ -53,8 +55,9 @@ function exit(state: CoreState, resource: Resource): void {
   state.activeResources -= 1;
   if (equals.size === 0) {
     state.resourceClasses.delete(equals.key);
-    for (const queue of equals.stuck) if (queue.stuck) state.ready.release(queue);
     reviewAll(state);
+  } else {
+    reviewSpecial(state);
   }
 }
 
@@ -102,7 +105,8 @@ export function requestLeave(state: CoreState, resource: Resource): void {
   if (resource.state === 'leaving') return;
   if (resource.state === 'active') exit(state, resource);
   resource.state = 'leaving';
-  untie(state, resource.row);
+  state.leaving.add(resource);
+  untie(state, resource);
   recallAll(state, resource);
   markFreed(state, resource);
 }
@@ -122,10 +126,12 @@ function shrinkWhatIsFree(state: CoreState, resource: Resource): void {
   }
   if (isNothing(resource.description) && !resource.self) {
     resource.state = 'leaving';
-    untie(state, resource.row);
+    state.leaving.add(resource);
+    untie(state, resource);
   } else {
     enter(state, resource);
     file(resource);
+    untie(state, resource);
   }
 }
 
@@ -142,6 +148,10 @@ function leaveIfDone(state: CoreState, resource: Resource): void {
   for (let version = 0; version < registry.versions.high; version++) {
     if (registry.versions.isUsed(version)) registry.evict(version, resource.row);
   }
+  for (const transfer of transfersTo(state, resource)) {
+    state.effects.push({ type: 'cancel-transfer', version: state.versionId(transfer.version), to: resource.id });
+    dropTransfer(state, transfer);
+  }
   remove(state, resource);
   state.drainedResources.push(resource.id);
 }
@@ -152,6 +162,7 @@ const isCompanion = (state: CoreState, resource: Resource): boolean =>
 function remove(state: CoreState, resource: Resource): void {
   exit(state, resource);
   resource.state = 'gone';
+  state.leaving.delete(resource);
   resource.reductions.length = 0;
   state.resourceRows.delete(resource.id);
   if (resource.self) state.registry.self = NONE;
@@ -162,12 +173,13 @@ function remove(state: CoreState, resource: Resource): void {
 /** Everything that was sent there runs elsewhere, at once and uncharged; what only it held is written again. */
 export function lose(state: CoreState, resource: Resource, reason: string): void {
   remove(state, resource);
-  untie(state, resource.row);
+  untie(state, resource);
   const { invocations } = state;
-  for (const [attempt, companions] of [...state.companions]) {
+  for (const [attempt, companions] of state.companions) {
     if (!companions.includes(resource.row) || invocations.resource[attempt] === resource.row) continue;
+    if (state.draining.has(attempt)) continue;
+    invocations.flags[attempt]! |= BROKEN;
     stopAttempt(state, attempt, `a node of the task was lost: ${reason}`);
-    attemptSettled(state, attempt, { status: 'lost', reason });
   }
   for (const attempt of attemptsOn(state, resource)) attemptSettled(state, attempt, { status: 'lost', reason });
   holderGone(state, resource);

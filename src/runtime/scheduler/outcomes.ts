@@ -2,31 +2,32 @@ import { type ErrorInfo, RuntimeError } from '../../common/errors.ts';
 import { errorInfo } from '../graph/access-analysis.ts';
 import { NONE } from '../model/ids.ts';
 import type { InvocationOutcome, TaskOutcome } from '../model/outcome.ts';
-import { attemptSuspended, endAttempt, MAX_FAILURES, resourceOf, undoAttempt } from './attempts.ts';
+import { attemptSuspended, consumeInputs, endAttempt, MAX_FAILURES, resourceOf, undoAttempt } from './attempts.ts';
 import { cancelChildren, cancelGroup, cancelledFailure, closeScope, stopAttempt } from './cancellation.ts';
-import { complete, endUnwritten, makeReadyAgain } from './ends.ts';
+import { complete, completeUnrecorded, endUnwritten, makeReadyAgain } from './ends.ts';
 import { ownFailure } from './failures.ts';
-import { IN_PLACE, QUEUED, STARTED } from './invocation-rows.ts';
+import { BROKEN, CANCEL_SENT, IN_PLACE, QUEUED, STARTED } from './invocation-rows.ts';
 import { taskName } from './names.ts';
 import {
   addCopies,
+  copiesLost,
   discardOutputs,
   dropCopies,
+  keepOutputs,
   spoilInputs,
   writeCopies,
   writeNothing,
   writeOutputs,
 } from './outputs.ts';
+import { reviewInstances } from './recompute.ts';
 import { keepForReplay } from './replay.ts';
 import type { Resource } from './resources.ts';
 import { orphan } from './scope-ends.ts';
-import type { CoreState } from './state.ts';
+import type { CompletedOutcome, CoreState } from './state.ts';
 import { SHARES } from './task-rows.ts';
 import { CANCELLING } from './transitions.ts';
 
-type Completed = Extract<InvocationOutcome, { readonly status: 'completed' | 'exception' }>;
-
-const isCompleted = (outcome: InvocationOutcome): outcome is Completed =>
+const isCompleted = (outcome: InvocationOutcome): outcome is CompletedOutcome =>
   outcome.status === 'completed' || outcome.status === 'exception';
 
 /** What a resource says at the end of an attempt, or what is said for a resource that was lost. */
@@ -34,13 +35,17 @@ export function attemptSettled(state: CoreState, attempt: number, outcome: Invoc
   const task = state.invocations.task[attempt]!;
   if (isCompleted(outcome) && state.tasks.status[task] !== CANCELLING && awaitsChildren(state, attempt, outcome))
     return;
-  state.draining.delete(attempt);
+  const held = state.draining.get(attempt);
+  if (held !== undefined) {
+    state.draining.delete(attempt);
+    if (held !== outcome) discardOutputs(state, task, resourceOf(state, attempt), held.outputs);
+  }
   if (state.copies.has(task)) copySettled(state, task, attempt, outcome);
   else settleAlone(state, task, attempt, outcome);
 }
 
 /** Its code has ended, but not what it submitted: it waits for that without its units. */
-function awaitsChildren(state: CoreState, attempt: number, outcome: Completed): boolean {
+function awaitsChildren(state: CoreState, attempt: number, outcome: CompletedOutcome): boolean {
   const children = state.children.get(attempt);
   if (children === undefined) return false;
   for (const scope of children) if (!scope.closed) closeScope(state, scope, undefined);
@@ -50,15 +55,21 @@ function awaitsChildren(state: CoreState, attempt: number, outcome: Completed): 
   return true;
 }
 
+/** The children have ended, or the attempt is to be stopped: its resource has no more to say of it. */
 export function completeDrained(state: CoreState, attempt: number): void {
   const outcome = state.draining.get(attempt);
-  if (outcome !== undefined && state.children.get(attempt)!.every((scope) => scope.ended)) {
-    attemptSettled(state, attempt, outcome);
-  }
+  if (outcome === undefined) return;
+  if ((state.invocations.flags[attempt]! & CANCEL_SENT) !== 0) attemptSettled(state, attempt, { status: 'cancelled' });
+  else if (state.children.get(attempt)!.every((scope) => scope.ended)) attemptSettled(state, attempt, outcome);
 }
 
 function settleAlone(state: CoreState, task: number, attempt: number, outcome: InvocationOutcome): void {
   const resource = resourceOf(state, attempt);
+  const wasSent = state.invocations.state[attempt] !== QUEUED;
+  if ((state.invocations.flags[attempt]! & IN_PLACE) !== 0 && !isCompleted(outcome)) {
+    if (wasSent) spoilInputs(state, task, resource);
+    consumeInputs(state, task, false);
+  }
   if (state.tasks.status[task] === CANCELLING) {
     if (isCompleted(outcome)) discardOutputs(state, task, resource, outcome.outputs);
     leaveAttempt(state, task, attempt, false);
@@ -68,17 +79,27 @@ function settleAlone(state: CoreState, task: number, attempt: number, outcome: I
   }
   noteDuration(state, attempt, outcome);
   if (isCompleted(outcome)) {
-    const lost = writeOutputs(state, task, attempt, outcome.outputs);
-    leaveAttempt(state, task, attempt, true);
-    if (lost === undefined) finishTask(state, task, outcome);
-    else endUnwritten(state, task, lost);
+    completeAlone(state, task, attempt, outcome);
     return;
   }
-  const wasSent = state.invocations.state[attempt] !== QUEUED;
-  if ((state.invocations.flags[attempt]! & IN_PLACE) !== 0 && wasSent) spoilInputs(state, task, resource);
+  const broken = (state.invocations.flags[attempt]! & BROKEN) !== 0;
   leaveAttempt(state, task, attempt, false);
   undoAttempt(state, task);
-  notCompleted(state, task, resource, { outcome, wasSent });
+  notCompleted(state, task, resource, { outcome: broken ? NODE_LOST : outcome, wasSent });
+}
+
+const NODE_LOST: InvocationOutcome = { status: 'lost', reason: 'another node of the task was lost' };
+
+function completeAlone(state: CoreState, task: number, attempt: number, outcome: CompletedOutcome): void {
+  const failure = writeOutputs(state, task, attempt, outcome.outputs);
+  if (failure !== undefined) discardOutputs(state, task, resourceOf(state, attempt), outcome.outputs);
+  leaveAttempt(state, task, attempt, true);
+  if (failure === undefined) {
+    finishTask(state, task, outcome);
+    return;
+  }
+  undoAttempt(state, task);
+  endUnwritten(state, task, failure);
 }
 
 /** The attempt is gone; the scopes that it submitted to go with it. */
@@ -93,6 +114,7 @@ function leaveAttempt(state: CoreState, task: number, attempt: number, completed
     for (const scope of children) orphan(state, scope);
   }
   endAttempt(state, attempt);
+  if ((state.tasks.flags[task]! & SHARES) !== 0) reviewInstances(state, task);
 }
 
 function noteDuration(state: CoreState, attempt: number, outcome: InvocationOutcome): void {
@@ -110,14 +132,14 @@ function startedFor(state: CoreState, attempt: number): number | undefined {
 
 // ------------------------------------------------------------------------------------------ completed
 
-function finishTask(state: CoreState, task: number, outcome: Completed): void {
+function finishTask(state: CoreState, task: number, outcome: CompletedOutcome): void {
   if (outcome.status === 'exception') throwInGroups(state, task, outcome.error);
   state.completion = completion(outcome);
   complete(state, task);
   state.completion = undefined;
 }
 
-function completion(outcome: Completed): TaskOutcome | undefined {
+function completion(outcome: CompletedOutcome): TaskOutcome | undefined {
   if (outcome.status === 'exception') return { status: 'completed', exception: outcome.error };
   return outcome.ranMs === undefined ? undefined : { status: 'completed', ranMs: outcome.ranMs };
 }
@@ -173,7 +195,7 @@ function attemptFailed(state: CoreState, task: number, resource: Resource, error
   }
   if (onFailure === 'IGNORE') {
     writeNothing(state, task);
-    complete(state, task);
+    completeUnrecorded(state, task);
     return;
   }
   const told = toldError(state, task, resource, error);
@@ -214,7 +236,7 @@ function tie(state: CoreState, task: number, pin: number, avoid: number): void {
   const spec = tasks.spec[task]!;
   if ((tasks.flags[task]! & SHARES) !== 0 || (spec.computingNodes ?? 1) > 1 || spec.isReplicated === true) return;
   tasks.pin[task] = pin !== NONE && state.resources[pin]!.state === 'active' ? pin : NONE;
-  tasks.avoid[task] = avoid;
+  tasks.avoid[task] = avoid === tasks.pin[task] ? NONE : avoid;
 }
 
 // ------------------------------------------------------------------------------------------ one attempt on every node
@@ -224,38 +246,49 @@ function copySettled(state: CoreState, task: number, attempt: number, outcome: I
   const copies = state.copies.get(task)!;
   copies.splice(copies.indexOf(attempt), 1);
   const resource = resourceOf(state, attempt);
-  const cancelling = state.tasks.status[task] === CANCELLING;
   let results = state.copyResults.get(task);
   if (results === undefined) {
-    results = { completed: 0, other: undefined };
+    results = { completed: 0, reports: [], kept: [], other: undefined };
     state.copyResults.set(task, results);
   }
   noteDuration(state, attempt, outcome);
-  if (!isCompleted(outcome)) {
-    results.other ??= { outcome, resource };
-    if (outcome.status === 'failed') for (const other of copies) stopAttempt(state, other, 'another copy failed');
-  } else if (cancelling || results.other?.outcome.status === 'failed') {
-    discardOutputs(state, task, resource, outcome.outputs);
-  } else {
-    results.completed += 1;
+  const isFailed = outcome.status === 'failed';
+  if (isCompleted(outcome)) {
+    if (results.completed++ === 0) {
+      results.reports = outcome.outputs;
+      results.kept = keepOutputs(state, task);
+    }
     addCopies(state, task, attempt, outcome.outputs);
+  } else {
+    // What its code did counts before what became of a node.
+    if (results.other === undefined || (isFailed && results.other.outcome.status !== 'failed')) {
+      results.other = { outcome, resource };
+    }
+    if (isFailed) for (const other of copies) stopAttempt(state, other, 'another copy failed');
   }
   leaveAttempt(state, task, attempt, isCompleted(outcome));
-  if (copies.length === 0) allCopiesSettled(state, task, outcome);
-  else state.tasks.invocation[task] = copies[0]!;
+  if (copies.length === 0) {
+    allCopiesSettled(state, task, outcome, resource);
+    for (const version of results.kept) state.registry.unneed(version);
+  } else state.tasks.invocation[task] = copies[0]!;
 }
 
-function allCopiesSettled(state: CoreState, task: number, last: InvocationOutcome): void {
-  const { completed, other } = state.copyResults.get(task)!;
+function allCopiesSettled(state: CoreState, task: number, last: InvocationOutcome, resource: Resource): void {
+  const { completed, reports, other } = state.copyResults.get(task)!;
   state.copies.delete(task);
   state.copyResults.delete(task);
   if (state.tasks.status[task] === CANCELLING) {
+    dropCopies(state, task);
     endUnwritten(state, task, cancelledFailure(state, task));
-  } else if (other === undefined || (completed > 0 && other.outcome.status !== 'failed')) {
+    return;
+  }
+  const isMade = completed > 0 && other?.outcome.status !== 'failed';
+  if (isMade && !copiesLost(state, task, reports)) {
     writeCopies(state, task);
     finishTask(state, task, isCompleted(last) ? last : { status: 'completed', outputs: [] });
-  } else {
-    dropCopies(state, task);
-    notCompleted(state, task, other.resource, { outcome: other.outcome, wasSent: true });
+    return;
   }
+  dropCopies(state, task);
+  const outcome = isMade || other === undefined ? NODE_LOST : other.outcome;
+  notCompleted(state, task, other?.resource ?? resource, { outcome, wasSent: true });
 }

@@ -1,7 +1,7 @@
 import { RuntimeError } from '../../common/errors.ts';
 import { errorInfo } from '../graph/access-analysis.ts';
 import type { Failure } from '../graph/failure.ts';
-import { DURABLE, EMPTY, SHARED } from '../graph/version-rows.ts';
+import { EMPTY, SHARED } from '../graph/version-rows.ts';
 import { writes } from '../model/access.ts';
 import { type Handle, NONE } from '../model/ids.ts';
 import type { OutputReport } from '../model/outcome.ts';
@@ -126,8 +126,10 @@ export function discardOutputs(
     const report = reports[position];
     const version = tasks.output(task, position);
     if (report === undefined || report.delegatedTo !== undefined || version === NONE) continue;
-    if (registry.is(version, SHARED)) continue;
-    registry.frees.push(registry.versions.idOf(version), holderOf(state, resource, report));
+    const holder = holderOf(state, resource, report);
+    // It has changed the instance, which goes or stays with its group.
+    if (registry.is(version, SHARED)) writeInstance(state, version, holder, report.bytes);
+    else registry.frees.push(registry.versions.idOf(version), holder);
   }
 }
 
@@ -140,7 +142,7 @@ export function spoilInputs(state: CoreState, task: number, resource: Resource):
     const version = tasks.input(task, position);
     if (version === NONE || !writes(direction)) continue;
     const row = registry.resolve(version);
-    if (!registry.is(row, DURABLE)) registry.evict(row, resource.row);
+    registry.evict(row, resource.row);
   }
 }
 
@@ -157,6 +159,20 @@ export function addCopies(state: CoreState, task: number, attempt: number, repor
     registry.versions.bytes[tasks.output(task, position)] = report.bytes;
   }
 }
+
+/** What some have made is kept until all have: it would be made and freed in turn. */
+export function keepOutputs({ tasks, registry }: CoreState, task: number): readonly number[] {
+  const versions = Array.from({ length: tasks.outputs[task]! }, (_, position) => tasks.output(task, position));
+  for (const version of versions) registry.need(version);
+  return versions;
+}
+
+/** What the copies have made is gone with their nodes. */
+export const copiesLost = ({ tasks, registry }: CoreState, task: number, reports: readonly OutputReport[]): boolean =>
+  reports.some(
+    (report, position) =>
+      report.delegatedTo === undefined && registry.versions.holder[tasks.output(task, position)] === NONE,
+  );
 
 export function writeCopies(state: CoreState, task: number): void {
   const { tasks, registry } = state;

@@ -1,6 +1,7 @@
 import { NONE } from '../model/ids.ts';
-import { compatible } from './hosts.ts';
+import { compatible, implementationsFor } from './hosts.ts';
 import { ALL_NODES, type ReadyClass, type Speciality } from './ready-class.ts';
+import type { Resource } from './resources.ts';
 import { sharedGroupsOf } from './shared-groups.ts';
 import type { CoreState } from './state.ts';
 import { COMMUTES, PRIORITY, SHARES, SPECIAL } from './task-rows.ts';
@@ -53,16 +54,28 @@ function specialQueue(state: CoreState, task: number): ReadyClass {
     nodes: spec.isReplicated === true ? ALL_NODES : Math.max(1, spec.computingNodes ?? 1),
   };
   const queue = state.ready.special(tasks.core[task]!, priority, speciality);
-  if (spec.isDistributed !== true || speciality.pin !== NONE) return queue;
   if (queue.needs.length === 0) prepare(state, queue);
+  if (speciality.pin !== NONE && !canRun(state, queue, speciality.pin)) {
+    tasks.pin[task] = NONE;
+    return specialQueue(state, task);
+  }
+  if (spec.isDistributed !== true || speciality.pin !== NONE) return queue;
   const pin = nextInTurn(state, queue);
   tasks.pin[task] = pin;
-  return pin === NONE ? queue : state.ready.special(tasks.core[task]!, priority, { ...speciality, pin });
+  return pin === NONE ? queue : state.ready.special(tasks.core[task]!, priority, { ...speciality, pin, avoid: NONE });
+}
+
+/** A resource may have shrunk since the task was tied to it. */
+function canRun(state: CoreState, queue: ReadyClass, pin: number): boolean {
+  const resource = state.resources[pin]!;
+  return resource.state === 'active' && implementationsFor(state, queue, resource).length > 0;
 }
 
 /** COMPSs isDistributed: every compatible resource in turn. */
 function nextInTurn(state: CoreState, queue: ReadyClass): number {
-  const resources = compatible(state, queue);
+  const { avoid } = queue.speciality;
+  const all = compatible(state, queue);
+  const resources = all.length > 1 ? all.filter((one) => one.row !== avoid) : all;
   if (resources.length === 0) return NONE;
   const element = state.elements[queue.core]!;
   return resources[element.turn++ % resources.length]!.row;
@@ -74,10 +87,21 @@ export function reviewAll(state: CoreState): void {
   for (const queue of state.ready.classes) if (queue?.stuck === true) state.ready.release(queue);
 }
 
-/** Tasks tied to a resource that is gone may go anywhere. */
-export function untie(state: CoreState, resource: number): void {
+/** What is avoided, or is waited for by tasks that take every node, depends on what else there is. */
+export function reviewSpecial(state: CoreState): void {
+  for (const queue of state.ready.classes) {
+    if (queue?.stuck === true && !queue.plain) state.ready.release(queue);
+  }
+}
+
+/** Tasks tied to a resource that is gone, or too small for them now, may go anywhere. */
+export function untie(state: CoreState, resource: Resource): void {
   const { tasks, ready } = state;
-  const tied = [...ready.occupied()].filter(({ speciality }) => speciality.pin === resource);
+  const tied = [...ready.occupied()].filter(
+    (queue) =>
+      queue.speciality.pin === resource.row &&
+      (resource.state !== 'active' || implementationsFor(state, queue, resource).length === 0),
+  );
   for (const queue of tied) {
     for (let task = queue.head; task !== NONE; task = queue.head) {
       ready.remove(task);

@@ -71,6 +71,10 @@ export class ReadyClass {
     this.key = key;
   }
 
+  get plain(): boolean {
+    return this.speciality === PLAIN;
+  }
+
   setImplementations(implementations: readonly Implementation[], needs: readonly Need[]): void {
     this.implementations = implementations;
     this.needs = needs;

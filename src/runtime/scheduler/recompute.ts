@@ -6,6 +6,7 @@ import { doom, failVersion, makeReady } from './ends.ts';
 import { dataLost } from './failures.ts';
 import { begin } from './moves.ts';
 import { versionName } from './names.ts';
+import { hasInstance, sharedGroupsOf } from './shared-groups.ts';
 import type { CoreState } from './state.ts';
 import { PRIORITY, RECOMPUTES, SHARES, SPECIAL, UPDATES } from './task-rows.ts';
 
@@ -63,11 +64,16 @@ function copyOf(state: CoreState, origin: number): number {
   return task;
 }
 
-/** Lost outputs are awaited again; those that are still there, or dead, are written beside and dropped. */
+/**
+ * Lost outputs are awaited again; those that are still there, or dead, are written beside and dropped. So is what the
+ * task alone would make of an instance: that takes the whole group.
+ */
 function outputAgain(state: CoreState, version: number, origin: number): number {
   const { registry } = state;
   if (version === NONE) return NONE;
-  if (registry.isLost(version) && registry.versions.producer[version] === origin && registry.isAlive(version)) {
+  const { producer } = registry.versions;
+  const own = producer[version] === origin && !registry.is(version, SHARED);
+  if (own && registry.isLost(version) && registry.isAlive(version)) {
     registry.markPending(version);
     return version;
   }
@@ -134,6 +140,15 @@ function positionOf(state: CoreState, task: number, version: number): number {
     if (tasks.output(task, output++) === version) return position;
   }
   return 0;
+}
+
+/** An attempt has left the instances of its task, or a copy of one was lost. */
+export function reviewInstances(state: CoreState, task: number): void {
+  for (const [, group] of sharedGroupsOf(state, task)) reviewInstance(state, group);
+}
+
+export function reviewInstance(state: CoreState, group: SharedGroup): void {
+  if (!hasInstance(state, group)) instanceLost(state, group);
 }
 
 /** The instance of a group that is not finished is gone: the members that had changed it run again. */

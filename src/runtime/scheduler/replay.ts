@@ -1,6 +1,6 @@
 import { RuntimeError } from '../../common/errors.ts';
 import { errorInfo } from '../graph/access-analysis.ts';
-import { EMPTY } from '../graph/version-rows.ts';
+import { CONSUMED, EMPTY } from '../graph/version-rows.ts';
 import { NONE } from '../model/ids.ts';
 import { digestOf } from './digest.ts';
 import { aliasVersion, complete } from './ends.ts';
@@ -39,7 +39,7 @@ function keepChild(state: CoreState, table: ReplayTable, seq: number, child: num
   for (let position = 0; position < tasks.outputs[child]!; position++) {
     const version = registry.resolve(tasks.output(child, position));
     const there = registry.is(version, EMPTY) || registry.versions.holder[version] !== NONE;
-    if (!there || registry.isPending(version)) return;
+    if (!there || registry.isPending(version) || registry.is(version, CONSUMED)) return;
     outputs.push(version);
   }
   const entry = { digest: digestOf(state, child), outputs, core: tasks.core[child]! };

@@ -1,13 +1,13 @@
-import { DURABLE, UNHELD, WRITTEN } from '../graph/version-rows.ts';
+import { DURABLE, SHARED, UNHELD, WRITTEN } from '../graph/version-rows.ts';
 import { NONE } from '../model/ids.ts';
-import { markFreed } from './attempts.ts';
+import { reviewLeaving } from './attempts.ts';
 import { doom, waitsForInputs } from './ends.ts';
 import { dataLost } from './failures.ts';
 import { versionName } from './names.ts';
-import { demand, instanceLost } from './recompute.ts';
+import { demand, instanceLost, reviewInstance } from './recompute.ts';
 import type { Resource } from './resources.ts';
 import type { CoreState } from './state.ts';
-import { endTransfer, orderAgain, orderSafeCopy, placeForReplica, type Transfer } from './transfers.ts';
+import { endTransfer, orderAgain, orderSafeCopy, placeForReplica, type Transfer, transfersTo } from './transfers.ts';
 import { BLOCKED, READY } from './transitions.ts';
 import { failWaits, forgetTransferForWaits, versionHere } from './wait-ends.ts';
 
@@ -20,33 +20,59 @@ export function replicaAdded(state: CoreState, version: number, resource: Resour
   state.strikes.delete(version);
   const transfer = endTransfer(state, version, resource.row);
   // An attempt may have brought a version that is being written again, or an instance as it was.
-  const usable = registry.is(version, WRITTEN) && registry.isAlive(version);
+  const usable =
+    registry.isAlive(version) &&
+    (registry.is(version, WRITTEN) ||
+      isOpenHere(state, version, resource) ||
+      isProvisional(state, version) ||
+      (transfer !== undefined && isIdleInstance(state, version)));
   if (!usable) {
     if (!registry.holds(version, resource.row)) registry.frees.push(registry.versions.idOf(version), resource.row);
     if (transfer?.kept === true) registry.unneed(version);
     return;
   }
   registry.addHolder(version, resource.row);
+  // The instance has moved: what is left behind would be read as if it were still the same.
+  if (registry.isPending(version) && registry.is(version, SHARED)) moveInstance(state, version, resource);
   if (bytes > 0) registry.versions.bytes[version] = bytes;
   if (resource.self) versionHere(state, version);
   if (transfer !== undefined) transferDone(state, transfer);
 }
+
+/** Members of a CONCURRENT group work there on an instance that was elsewhere before. */
+const isOpenHere = (state: CoreState, version: number, resource: Resource): boolean =>
+  state.shared.get(version)?.resource === resource.row;
+
+/** Nobody works on it: it may be copied away from a resource that leaves. */
+const isIdleInstance = (state: CoreState, version: number): boolean => state.shared.get(version)?.running === 0;
+
+function moveInstance(state: CoreState, version: number, resource: Resource): void {
+  const { registry } = state;
+  const group = state.shared.get(version);
+  if (group !== undefined) group.resource = resource.row;
+  for (const other of registry.holdersOf(version)) if (other !== resource.row) registry.evict(version, other);
+  reviewLeaving(state);
+}
+
+/** Some copies of a replicated task have made it, while others still run. */
+const isProvisional = ({ registry }: CoreState, version: number): boolean =>
+  registry.isPending(version) && !registry.is(version, SHARED) && registry.versions.holder[version] !== NONE;
 
 function transferDone(state: CoreState, transfer: Transfer): void {
   const { registry } = state;
   if (transfer.cutsLineage) registry.dropProducer(transfer.version);
   if (!transfer.kept) return;
   registry.unneed(transfer.version);
-  for (const one of state.resources) if (one.state === 'leaving') markFreed(state, one);
+  reviewLeaving(state);
 }
 
 /** A copy did not come: from other holders, or of the version written again. */
 export function transferFailed(state: CoreState, version: number, to: Resource, reason: string): void {
   const { registry } = state;
+  const transfer = endTransfer(state, version, to.row);
   const strikes = (state.strikes.get(version) ?? 0) + 1;
   state.strikes.set(version, strikes);
   if (strikes >= MAX_STRIKES) disbelieveHolders(state, version, to);
-  const transfer = endTransfer(state, version, to.row);
   if (transfer === undefined) return;
   if (registry.isPending(version) || registry.isLost(version)) {
     if (transfer.kept) registry.unneed(version);
@@ -72,7 +98,9 @@ function disbelieveHolders(state: CoreState, version: number, to: Resource): voi
 export function replicaLost(state: CoreState, version: number, resource: Resource): void {
   if (!state.registry.removeHolder(version, resource.row)) return;
   afterHolderLost(state, version);
-  if (state.registry.isLost(version)) versionsLost(state, [version]);
+  const group = state.shared.get(version);
+  if (group !== undefined) reviewInstance(state, group);
+  else if (state.registry.isLost(version)) versionsLost(state, [version]);
 }
 
 function afterHolderLost(state: CoreState, version: number): void {
@@ -92,18 +120,17 @@ export function holderGone(state: CoreState, resource: Resource): void {
     afterHolderLost(state, version);
     if (registry.isLost(version)) lost.push(version);
   }
-  for (const transfer of [...state.transfers.values()]) {
-    if (transfer.resource === resource.row) transferDone(state, { ...cancelled(state, transfer), cutsLineage: false });
-  }
+  for (const transfer of transfersTo(state, resource)) dropTransfer(state, transfer);
   for (const group of [...state.shared.values()]) {
     if (group.resource === resource.row && group.running === 0) instanceLost(state, group);
   }
   versionsLost(state, lost);
 }
 
-function cancelled(state: CoreState, transfer: Transfer): Transfer {
+/** The copy will not be made. */
+export function dropTransfer(state: CoreState, transfer: Transfer): void {
   endTransfer(state, transfer.version, transfer.resource);
-  return transfer;
+  transferDone(state, { ...transfer, cutsLineage: false });
 }
 
 /** Ready tasks that read them are blocked again; what anybody needs is written again at once. */
@@ -160,7 +187,8 @@ export function saveUnique(state: CoreState, resource: Resource): number {
     const to = placeForReplica(state, version);
     if (to === undefined) continue;
     missing += 1;
-    orderSafeCopy(state, version, to);
+    // An instance that is being changed elsewhere will be fetched there, or stay as it is.
+    if ((state.shared.get(version)?.running ?? 0) === 0) orderSafeCopy(state, version, to);
   }
   return missing;
 }

@@ -23,11 +23,15 @@ export function schedule(state: CoreState, placement: Placement): void {
   const { ready } = state;
   for (let queue = ready.peek(); queue !== undefined; queue = ready.peek()) {
     if (placeFirst(state, queue, placement)) continue;
-    if (state.settings.policy.strict) break;
+    if (state.settings.policy.strict && blocksOthers(state, queue)) break;
     stick(state, queue);
   }
   if (state.queued > 0) recallForIdle(state);
 }
+
+/** Without overtaking, all wait for what waits for units; not for what waits for other tasks, or for a resource to join. */
+const blocksOthers = (state: CoreState, queue: ReadyClass): boolean =>
+  queue.speciality.locks.length === 0 && queue.speciality.shared.length === 0 && canEverRun(state, queue);
 
 /** Places one task of the queue; false when none of them fits anywhere now. */
 function placeFirst(state: CoreState, queue: ReadyClass, placement: Placement): boolean {

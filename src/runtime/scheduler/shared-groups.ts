@@ -3,6 +3,7 @@ import { writes } from '../model/access.ts';
 import { NONE } from '../model/ids.ts';
 import type { Resource } from './resources.ts';
 import type { CoreState } from './state.ts';
+import { dropTransfersOf } from './transfers.ts';
 
 /**
  * Where the members of CONCURRENT groups have to run: on the resource that holds the instance. `apart`: members that run
@@ -51,12 +52,16 @@ export function joinInstances(state: CoreState, task: number, resource: number):
   for (const [, group] of sharedGroupsOf(state, task)) {
     group.running += 1;
     group.resource = resource;
+    dropTransfersOf(state, group.version);
+    // Members that waited for another instance of theirs follow this one.
+    releaseStuck(state, group);
   }
 }
 
 export function leaveInstances(state: CoreState, task: number): void {
   for (const [, group] of sharedGroupsOf(state, task)) {
     group.running -= 1;
+    if (!hasInstance(state, group)) group.resource = NONE;
     releaseStuck(state, group);
   }
 }
@@ -66,5 +71,6 @@ function releaseStuck(state: CoreState, group: SharedGroup): void {
   group.stuck.clear();
 }
 
-/** Whether there is an instance to work on: made by a member that runs or ran, and not lost since. */
-export const hasInstance = (group: SharedGroup): boolean => group.resource !== NONE;
+/** Whether there is an instance to work on: members have it open now, or one has completed and left it. */
+export const hasInstance = ({ registry }: CoreState, group: SharedGroup): boolean =>
+  group.running > 0 || registry.versions.holder[group.version] !== NONE;

@@ -6,7 +6,7 @@ import type { CommuteGroup, Commuting, SharedGroup } from '../graph/groups.ts';
 import type { CoreElement } from '../model/core-element.ts';
 import type { InvocationId, ResourceId, ScopeId, TaskId, VersionId, WaitId } from '../model/ids.ts';
 import { NONE } from '../model/ids.ts';
-import type { InvocationOutcome, TaskOutcome } from '../model/outcome.ts';
+import type { InvocationOutcome, OutputReport, TaskOutcome } from '../model/outcome.ts';
 import { NeedTable } from './constraints.ts';
 import type { Explanation } from './core.ts';
 import type { Durations } from './durations.ts';
@@ -43,9 +43,15 @@ export interface RegisteredElement {
   turn: number;
 }
 
+export type CompletedOutcome = Extract<InvocationOutcome, { readonly status: 'completed' | 'exception' }>;
+
 /** How the attempts of a task that runs on every node have ended so far. */
 export interface CopyResults {
   completed: number;
+  /** What the first that completed has made. */
+  reports: readonly OutputReport[];
+  /** Outputs that are not freed before all have ended. */
+  kept: readonly number[];
   /** The first that did not complete. */
   other: { readonly outcome: InvocationOutcome; readonly resource: Resource } | undefined;
 }
@@ -95,9 +101,10 @@ export class CoreState {
   /** Scopes whose parent is an attempt, by its row. */
   readonly children = new Map<number, ScopeState[]>();
   /** Attempts whose code has completed, while their children have not. */
-  readonly draining = new Map<number, InvocationOutcome>();
+  readonly draining = new Map<number, CompletedOutcome>();
   /** Further resource rows of attempts that run on several nodes. */
   readonly companions = new Map<number, readonly number[]>();
+  readonly leaving = new Set<Resource>();
   /** Live attempts of tasks that run one on each of several nodes; what became of the others. */
   readonly copies = new Map<number, number[]>();
   readonly copyResults = new Map<number, CopyResults>();

@@ -88,6 +88,16 @@ export function endTransfer(state: CoreState, version: number, resource: number)
   return transfer;
 }
 
-export function transferTo(state: CoreState, version: number, resource: number): Transfer | undefined {
-  return state.transfers.get(keyOf(version, resource));
+export const transfersTo = (state: CoreState, resource: Resource): Transfer[] =>
+  [...state.transfers.values()].filter((transfer) => transfer.resource === resource.row);
+
+/** What was to be copied is about to change. */
+export function dropTransfersOf(state: CoreState, version: number): void {
+  for (const [key, transfer] of state.transfers) {
+    if (transfer.version !== version) continue;
+    state.transfers.delete(key);
+    const to = state.resources[transfer.resource]!.id;
+    state.effects.push({ type: 'cancel-transfer', version: state.versionId(version), to });
+    if (transfer.kept) state.registry.unneed(version);
+  }
 }
