@@ -33,6 +33,11 @@ export class CutProxy implements AsyncDisposable {
     return { proxy, port: typeof address === 'object' && address !== null ? address.port : 0 };
   }
 
+  /** Both ends stay connected and hear nothing more: what a silent cut of the network looks like. */
+  freeze(): void {
+    for (const socket of this.#sockets) socket.unpipe().pause();
+  }
+
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

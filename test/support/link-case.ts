@@ -68,8 +68,14 @@ export class Caller implements AsyncDisposable {
     this.heartbeats = heartbeats;
   }
 
-  static async connect(port: number, timing: Partial<LinkTiming> = {}, security: LinkSecurity = {}): Promise<Caller> {
+  static async connect(
+    port: number,
+    timing: Partial<LinkTiming> = {},
+    security: LinkSecurity = {},
+    prepare: (heartbeats: Heartbeats) => void = () => undefined,
+  ): Promise<Caller> {
     const caller = new Caller(await startHeartbeats({ host: '127.0.0.1', port: 0, incarnation: 'caller' }));
+    prepare(caller.heartbeats);
     const adaptor = new GrpcAgentAdaptor({
       heartbeats: caller.heartbeats,
       logger: silentLogger,

@@ -29,8 +29,8 @@ export interface WatchTarget {
 }
 
 /**
- * proof: the process has ended, was replaced or stands still. silence: it has answered before and does not any more.
- * unreached: it has never answered; perhaps its heartbeat port cannot be reached from here.
+ * proof: the process has ended, was replaced or stands still. silence: its heartbeat port takes connections, or has, and
+ * nothing answers. unreached: no connection ever came about; perhaps its heartbeat port cannot be reached from here.
  */
 export type GoneEvidence = 'proof' | 'silence' | 'unreached';
 

@@ -20,6 +20,7 @@ export class Watch {
   readonly #ticker: NodeJS.Timeout;
   #socket: Socket | undefined;
   #counter = 0;
+  /** Its port has taken a connection: it can be reached from here, whether or not it has answered yet. */
   #reached = false;
   #lastPong: number;
   #lastTick: number;
@@ -65,7 +66,10 @@ export class Watch {
     const socket = connect({ host, port, noDelay: true });
     this.#socket = socket;
     let failure: NodeJS.ErrnoException | undefined;
-    socket.on('connect', () => this.#ping());
+    socket.on('connect', () => {
+      this.#reached = true;
+      this.#ping();
+    });
     socket.on('error', (error) => (failure = error));
     socket.on('close', () => this.#lostConnection(socket, failure));
     onBeats(socket, (beat) => this.#heard(decodePong(beat)));
@@ -73,7 +77,6 @@ export class Watch {
 
   #heard(pong: Pong | undefined): boolean {
     if (pong === undefined || this.#ended) return false;
-    this.#reached = true;
     if (pong.incarnation !== this.#digest) {
       this.#gone('it was restarted', 'proof');
       return false;

@@ -11,11 +11,12 @@ import {
   type ReceivedFrame,
   type ReceivedSection,
   readFrame,
+  SECTION,
 } from '../../contracts/agent-link/frame.ts';
 import { CloseSchema, HelloSchema, type Welcome } from '../../contracts/gen/agent_pb.ts';
 import type { GoneEvidence } from './heartbeat-messages.ts';
 import type { Heartbeats } from './heartbeats.ts';
-import { DEFAULT_LIMITS, ReliableChannel } from './reliable-channel.ts';
+import { DEFAULT_LIMITS, IdsSection, ReliableChannel } from './reliable-channel.ts';
 import { isSameHost } from './same-host.ts';
 import { authorize, channelCredentials, type LinkSecurity } from './security.ts';
 import { AGENT_PEER_SERVICE, CLIENT_OPTIONS } from './service.ts';
@@ -92,8 +93,9 @@ export class LinkClient {
   /** up: the stream carries frames. broken: being opened again. ended: lost or closed. */
   #state: 'up' | 'broken' | 'ended' = 'broken';
   #heardAt = performance.now();
-  /** Its heartbeat port has answered at least once. */
+  /** Its heartbeat port has taken a connection at least once. */
   #reached = false;
+  #probed = false;
   #recheck: NodeJS.Timeout | undefined;
   #stopWatching: () => void = () => undefined;
   readonly #abort = new AbortController();
@@ -291,22 +293,32 @@ export class LinkClient {
 
   /** The stream may show life when heartbeats do not come through; an idle one shows none for long. */
   #gone(reason: string, evidence: GoneEvidence): void {
-    const { target, timing, logger } = this.#options;
+    const { deadlineMs } = this.#options.timing;
     if (evidence === 'unreached' && !this.#reached) {
-      logger.warn({ peer: target.name, reason }, 'no heartbeats from a peer: its stream alone tells whether it lives');
+      this.#probe(reason);
       return;
     }
     this.#reached = true;
+    const left = evidence !== 'proof' && this.#state === 'up' ? this.#heardAt + deadlineMs - performance.now() : 0;
+    if (left <= 0) this.#lose(reason);
+    else this.#recheckIn(left, reason);
+  }
+
+  /** Without heartbeats the stream alone tells whether the peer lives: it must acknowledge a frame that says nothing. */
+  #probe(reason: string): void {
+    const { target, timing, logger } = this.#options;
+    if (!this.#probed) logger.warn({ peer: target.name, reason }, 'no heartbeats from a peer: its stream is asked');
+    this.#probed = true;
+    this.channel.push(new IdsSection(SECTION.recalls));
+    this.#recheckIn(timing.deadlineMs, `${reason}, and its stream answers nothing`);
+  }
+
+  #recheckIn(ms: number, reason: string): void {
     const heardAt = this.#heardAt;
-    const left = evidence !== 'proof' && this.#state === 'up' ? heardAt + timing.deadlineMs - performance.now() : 0;
-    if (left <= 0) {
-      this.#lose(reason);
-      return;
-    }
     this.#recheck = setTimeout(() => {
       if (this.#heardAt === heardAt) this.#lose(reason);
       else this.#watch();
-    }, left);
+    }, ms);
   }
 
   #lose(reason: string): void {

@@ -49,8 +49,7 @@ describe('the death of a callee', () => {
     callee.child.kill('SIGSTOP');
     caller.node.launch([aLaunch(2, 'echo', { outputs: [2] })]);
     await caller.until(({ lost }) => lost !== undefined);
-    // The second when it stopped before its first heartbeat: then only the stream tells, which takes longer (roadmap).
-    expect(caller.told.lost).toMatch(/no heartbeat for|could not be opened again/);
+    expect(caller.told.lost).toContain('no heartbeat for');
     callee.child.kill('SIGCONT');
     expect(caller.told.outcomes.has(2 as InvocationId)).toBe(false);
   });
