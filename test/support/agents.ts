@@ -33,6 +33,8 @@ export interface TestAgentOptions {
   /** Folder of the programs. */
   readonly codePath: string;
   readonly storeBytes?: number;
+  /** Of the link; default any. */
+  readonly port?: number;
   readonly timing?: Partial<LinkTiming>;
   readonly security?: LinkSecurity;
   readonly logger?: Logger;
@@ -45,6 +47,8 @@ export interface AgentState {
   readonly links: readonly { readonly name: string; readonly calls: number; readonly versions: number }[];
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Open connections of the data port. */
+  readonly connectionsIn: number;
 }
 
 export interface StartOptions {
@@ -87,13 +91,14 @@ export class TestAgent implements AsyncDisposable {
     return this.peers.port;
   }
 
-  /** Adds another agent to the pool of this one. Without `units`: as many as it says it has. */
-  async add(name: string, port: number, units?: number): Promise<void> {
+  /** Adds a node to the pool of this one. Without `units`: as many as it says it has. */
+  async add(name: string, port: number, options: { units?: number; adaptor?: string } = {}): Promise<void> {
+    const { units, adaptor = 'grpc-agent' } = options;
     const processors = units === undefined ? [] : [{ name: 'MainProcessor', type: 'CPU' as const, units }];
     const properties = { Host: '127.0.0.1', Port: String(port) };
     await this.nodes.add({
       name,
-      adaptor: 'grpc-agent',
+      adaptor,
       description: { processors },
       projectProperties: {},
       resourceProperties: properties,
@@ -153,8 +158,8 @@ export class TestAgent implements AsyncDisposable {
 
   state(): AgentState {
     const { versions, pinned } = this.store.stats();
-    const { bytesIn, bytesOut } = this.mover.stats();
-    return { versions, pinned, links: this.peers.service.links, bytesIn, bytesOut };
+    const { bytesIn, bytesOut, connectionsIn } = this.mover.stats();
+    return { versions, pinned, links: this.peers.service.links, bytesIn, bytesOut, connectionsIn };
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -249,7 +254,7 @@ function openPeers(dispatcher: Dispatcher, options: TestAgentOptions): Promise<P
     describe: () => dispatcher.core.resources().find((one) => one.self)?.description ?? aResource(name, cpus),
     logger,
     host: '127.0.0.1',
-    port: 0,
+    port: options.port ?? 0,
     security,
     timing,
   });

@@ -20,13 +20,13 @@ const LENIENT = { ignoreUnknownFields: true };
 
 export function implementationToWire(implementation: Implementation): WireImplementation {
   const { constraints, ...rest } = implementation;
-  const asked = constraints === undefined ? {} : { constraints: withoutPlace(constraints) };
+  const asked = constraints === undefined ? {} : { constraints: atPeer(constraints) };
   return fromJson(ImplementationSchema, { ...rest, ...asked } as unknown as JsonValue, LENIENT);
 }
 
-/** Nodes are named as the caller knows them, and it has chosen: the peer places as it likes. */
-function withoutPlace({ nodes: _nodes, isLocal: _isLocal, ...constraints }: Constraints): Constraints {
-  return constraints;
+/** Nodes are named as the caller knows them. It has chosen this peer, and if by name, then no node behind it. */
+function atPeer({ nodes, isLocal: _isLocal, ...constraints }: Constraints): Constraints {
+  return nodes === undefined || nodes.length === 0 ? constraints : { ...constraints, isLocal: true };
 }
 
 export function implementationFromWire(message: WireImplementation): Implementation {
@@ -38,7 +38,7 @@ export function implementationFromWire(message: WireImplementation): Implementat
 }
 
 export const constraintsToWire = (constraints: Constraints): WireConstraints =>
-  fromJson(ConstraintsSchema, withoutPlace(constraints) as unknown as JsonValue, LENIENT);
+  fromJson(ConstraintsSchema, atPeer(constraints) as unknown as JsonValue, LENIENT);
 
 export function constraintsFromWire(message: WireConstraints): Constraints {
   const constraints = toJson(ConstraintsSchema, message) as Constraints;
