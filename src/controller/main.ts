@@ -57,6 +57,9 @@ export async function startController({ config, logger, program }: StartOptions)
   }
 }
 
+export const authenticatorOf = ({ oidc, host }: ControllerConfig): Authenticator =>
+  oidc === undefined ? createNoAuth([host]) : createOidcAuthenticator(oidc);
+
 /** A controller whose shells have an address is listed at the lighthouse, its own or another. */
 function announcerOf(
   config: ControllerConfig,

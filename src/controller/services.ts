@@ -35,7 +35,13 @@ export interface RunningServices extends AsyncDisposable {
 }
 
 const KEEPS_STATE: readonly ServiceName[] = ['lighthouse', 'job-manager'];
-export const needsDatabase = ({ only }: ControllerConfig): boolean => KEEPS_STATE.some((name) => only.includes(name));
+
+/** Matchmakers of several machines share their promises; with SQLite there is one machine and one matchmaker. */
+const sharesPromises = ({ only, databaseUrl }: ControllerConfig): boolean =>
+  only.includes('matchmaker') && /^postgres(ql)?:/.test(databaseUrl);
+
+export const needsDatabase = (config: ControllerConfig): boolean =>
+  KEEPS_STATE.some((name) => config.only.includes(name)) || sharesPromises(config);
 
 export class ServiceAddresses implements Addresses {
   readonly urls: Partial<Record<ServiceName, string>> = {};
@@ -136,6 +142,7 @@ const matchmaker = (parts: TierParts, addresses: Addresses): Promise<Service> =>
     ...basics(parts),
     aggregatorUrl: addresses.later('aggregator'),
     jobManagerUrl: addresses.later('job-manager'),
+    ...(sharesPromises(parts.config) ? { database: stateOf(parts) } : {}),
   });
 
 const jobManager = (parts: TierParts, addresses: Addresses): Promise<Service> =>

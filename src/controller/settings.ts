@@ -72,7 +72,10 @@ export const CONTROLLER_SETTINGS = {
   jobManagerUrl: text(url, 'Job manager, when it runs elsewhere'),
   matchmakerUrl: text(url, 'Matchmaker, when it runs elsewhere'),
   aggregatorUrl: text(url, 'Aggregator, when it runs elsewhere'),
-  lighthouseUrl: text(url, 'Lighthouse to be listed at', { defaultHelp: 'the one that runs here' }),
+  lighthouseUrl: text(url, 'Lighthouse to be listed at', {
+    aliases: ['--lighthouse'],
+    defaultHelp: 'the one that runs here',
+  }),
   policyManagerUrl: text(url, 'Policy manager to tell about deployments'),
   prometheusUrl: text(url, 'Prometheus or Thanos that knows the nodes; without one only announced nodes are known'),
   prometheusToken: text(optional, 'Bearer token for it'),

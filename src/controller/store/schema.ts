@@ -128,6 +128,23 @@ export interface OutboxTable {
   created_at: Time;
 }
 
+/** Capacity that a matchmaker gave away a moment ago, until the job manager surely has it as a job. */
+export interface PlacementPromiseTable {
+  id: string;
+  at: Time;
+  cluster: string;
+  node: string;
+  cpu_millis: number;
+  memory_bytes: number;
+  devices: Json;
+}
+
+/** One row, which a matchmaker changes first of all: the lock that lets one of several replicas place at a time. */
+export interface PlacementTurnTable {
+  id: number;
+  turns: number;
+}
+
 export interface Schema {
   controllers: ControllerTable;
   job_groups: JobGroupTable;
@@ -136,4 +153,6 @@ export interface Schema {
   incompliances: IncomplianceTable;
   idempotency_keys: IdempotencyTable;
   outbox: OutboxTable;
+  placement_promises: PlacementPromiseTable;
+  placement_turn: PlacementTurnTable;
 }
