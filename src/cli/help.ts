@@ -11,6 +11,9 @@ const pad = (rows: readonly (readonly [string, string])[]): string => {
 const OTHERS: readonly (readonly [string, string])[] = [
   ['agent start', 'Start an agent on this machine'],
   ['run', 'Run a program with an agent of its own'],
+  ['controller', 'Start the controller tier on this machine'],
+  ['join', 'Join a domain, as its controller or as a machine of it'],
+  ['shell', 'Deploy applications through a controller'],
   ['version', 'Print the version'],
   ['help', 'This text, or that of a command'],
 ];
@@ -20,9 +23,9 @@ export const generalHelp = (): string =>
     'usage: metakernel COMMAND [OPTIONS] [ARGUMENTS]',
     '',
     pad([
-      ...OTHERS.slice(0, 2),
+      ...OTHERS.slice(0, -2),
       ...COMMANDS.map((entry) => [names(entry), entry.summary] as const),
-      ...OTHERS.slice(2),
+      ...OTHERS.slice(-2),
     ]),
     '',
     'options of every command:',

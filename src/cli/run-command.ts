@@ -14,6 +14,17 @@ export async function runCommand(invocation: Invocation): Promise<number> {
   }
 }
 
+type OwnParser = (argv: readonly string[], invocation: Invocation) => Promise<number>;
+
+/** Commands that read their arguments themselves. */
+const OWN_PARSERS: ReadonlyMap<string, () => Promise<OwnParser>> = new Map([
+  ['agent', async () => (await import('./commands/agent.ts')).agent],
+  ['run', async () => (await import('./commands/run.ts')).run],
+  ['controller', async () => (await import('./commands/controller.ts')).controller],
+  ['join', async () => (await import('./commands/controller.ts')).join],
+  ['shell', async () => (await import('./commands/shell.ts')).shell],
+]);
+
 async function dispatch(invocation: Invocation): Promise<number> {
   const [name, ...rest] = invocation.argv;
   const { terminal } = invocation;
@@ -26,8 +37,8 @@ async function dispatch(invocation: Invocation): Promise<number> {
     return EXIT.ok;
   }
   if (name === 'help' || name === '--help' || name === '-h') return help(rest[0], terminal);
-  if (name === 'agent') return (await import('./commands/agent.ts')).agent(rest, invocation);
-  if (name === 'run') return (await import('./commands/run.ts')).run(rest, invocation);
+  const own = OWN_PARSERS.get(name);
+  if (own !== undefined) return (await own())(rest, invocation);
   const entry = findCommand(name);
   if (entry === undefined) throw usageError(`there is no command ${name}; see metakernel help`);
   return runEntry(entry, rest, invocation);
@@ -35,7 +46,7 @@ async function dispatch(invocation: Invocation): Promise<number> {
 
 async function help(name: string | undefined, terminal: Terminal): Promise<number> {
   const entry = name === undefined ? undefined : findCommand(name);
-  if (name !== undefined && entry === undefined && name !== 'agent' && name !== 'run') {
+  if (name !== undefined && entry === undefined && !OWN_PARSERS.has(name)) {
     throw usageError(`there is no command ${name}; see metakernel help`);
   }
   if (entry !== undefined) terminal.out(commandHelp(entry, await entry.load()));
