@@ -13,6 +13,8 @@ import { tlsTransport } from '../runtime/data/data-transport.ts';
 import { createObjectStore, type SlabStore } from '../runtime/data/object-store.ts';
 import { createProcessFolder } from '../runtime/data/process-folder.ts';
 import { Dispatcher } from '../runtime/dispatcher.ts';
+import { findInterpreter } from '../runtime/executor/python/interpreter.ts';
+import { createPythonExecutor } from '../runtime/executor/python-executor.ts';
 import { createThreadExecutor } from '../runtime/executor/thread-executor.ts';
 import type { ResourceDescription } from '../runtime/model/resource.ts';
 import type { AgentIdentity, NodeContext } from '../runtime/ports.ts';
@@ -102,7 +104,7 @@ async function startParts(options: AgentOptions, opened: AsyncDisposableStack): 
   const applications = new Applications(dispatcher, config.keptApplications);
   const nodes = new Nodes(dispatcher, context, [peers.adaptor], logger);
   recorder.bind(dispatcher, applications, nodes);
-  addSelf(config, dispatcher, nodes, context, folder.path);
+  addSelf(config, dispatcher, nodes, context, { folder: folder.path, logger });
   const close = async (): Promise<void> => {
     await peers[Symbol.asyncDispose]();
     nodes.close();
@@ -190,7 +192,7 @@ function addSelf(
   dispatcher: Dispatcher,
   nodes: Nodes,
   context: NodeContext,
-  folder: string,
+  { folder, logger }: { readonly folder: string; readonly logger: Logger },
 ): void {
   const { resource, watcher } = dispatcher.reserveNode();
   const local = { ...context, openScope: dispatcher.openScope.bind(dispatcher), workingDir: join(folder, 'tasks') };
@@ -202,10 +204,22 @@ function addSelf(
       checkInputs: config.checkInputs,
       node: config.name,
     }),
+    createPythonExecutor(host, {
+      slots: config.cpus,
+      codePaths: config.appPath,
+      interpreter: config.python,
+      node: config.name,
+      log: logger,
+      ...(config.virtualenv === undefined ? {} : { virtualenv: config.virtualenv }),
+      ...(config.shmDir === undefined ? {} : { sharedDir: config.shmDir }),
+    }),
   ]);
   nodes.addSelf(node.description);
   dispatcher.attach(resource, node);
 }
+
+const hasPython = ({ python, virtualenv }: AgentConfig): boolean =>
+  findInterpreter({ interpreter: python, ...(virtualenv === undefined ? {} : { virtualenv }) }) !== undefined;
 
 function describeSelf(config: AgentConfig): ResourceDescription {
   const { name, cpus, gpus, fpgas, memory, storage, software } = config;
@@ -220,7 +234,7 @@ function describeSelf(config: AgentConfig): ResourceDescription {
     ...(memory === undefined ? {} : { memoryGb: memory }),
     ...(storage === undefined ? {} : { storageGb: storage }),
     ...(software.length === 0 ? {} : { software }),
-    languages: ['JS'],
+    languages: hasPython(config) ? ['JS', 'PYTHON'] : ['JS'],
     nestedTasks: true,
   };
 }

@@ -1,6 +1,7 @@
 /** Results as JSON. What JSON has no form for is written so that a person and a script can still read it. */
 import { RuntimeError } from '../common/errors.ts';
 import type { ResultBody } from '../contracts/agent/views.ts';
+import { OpaqueValue } from '../runtime/data/value-codec.ts';
 import type { ResultValue } from './backend.ts';
 
 type ResultEntry = ResultBody['results'][number];
@@ -57,6 +58,7 @@ class JsonWriter {
   }
 
   #writeObject(value: object): unknown {
+    if (value instanceof OpaqueValue) return `[a value that only Python can read: ${value.bytes.byteLength} bytes]`;
     if (Array.isArray(value)) return value.map((item) => this.write(item));
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
     if (value instanceof Map) return [...value].map(([key, item]) => [this.write(key), this.write(item)]);

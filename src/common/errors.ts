@@ -315,6 +315,11 @@ export const ERRORS = {
     message: 'Version {version} could not be fetched from any of its holders; the last said: {reason}',
   },
   ERR_TICKET_REFUSED: { status: 403, retryable: false, message: 'The ticket of {reader} is refused: {reason}' },
+  ERR_PYTHON_UNAVAILABLE: {
+    status: 500,
+    retryable: false,
+    message: 'Node {node} cannot run Python: {reason}',
+  },
   ERR_RESOURCE_UNKNOWN: {
     status: 404,
     retryable: false,

@@ -43,7 +43,13 @@ export type StoredValue =
   /** A region of a shared slab: any thread may build views on it while it is pinned. */
   | { readonly in: 'slab'; readonly slab: SharedArrayBuffer; readonly offset: number; readonly length: number }
   /** Files and directories (their own content, not encoded); spilled values (encoded). */
-  | { readonly in: 'file'; readonly path: string; readonly length: number };
+  | {
+      readonly in: 'file';
+      readonly path: string;
+      readonly length: number;
+      /** The file holds one encoded value, as a region would; else it is a file or directory datum itself. */
+      readonly encoded?: boolean;
+    };
 
 /** A region that a writer fills before sealing. */
 export interface Reservation {
@@ -56,8 +62,11 @@ export interface Reservation {
 export interface ObjectStore extends AsyncDisposable {
   /** Takes ownership of `bytes`. */
   putInline(version: VersionId, bytes: Uint8Array): void;
-  /** Takes a file or directory as the content of the version; `owned`: delete it when the version is freed. */
-  putFile(version: VersionId, path: string, length: number, owned: boolean): void;
+  /**
+   * Takes a file or directory as the content of the version; `owned`: delete it when the version is freed; `encoded`: it
+   * holds an encoded value, which processes map.
+   */
+  putFile(version: VersionId, path: string, length: number, owned: boolean, encoded?: boolean): void;
   /**
    * Shared memory to write into. May spill sealed values to make room; throws ERR_STORE_FULL when neither memory nor the
    * spill disk has room. Synchronous, so that a task may allocate in the middle of its code.
@@ -263,8 +272,8 @@ export type DatumContent =
   /** `key`: the version answers to this foreign name too. */
   | { readonly from: 'inline'; readonly bytes: Uint8Array; readonly key?: DataKey }
   | { readonly from: 'reservation'; readonly reservation: Reservation; readonly length: number }
-  /** A file or directory on this machine. */
-  | { readonly from: 'path'; readonly path: string; readonly length: number }
+  /** A file or directory on this machine; `encoded`: a file with one encoded value, the store's own from now on. */
+  | { readonly from: 'path'; readonly path: string; readonly length: number; readonly encoded?: boolean }
   /** Held elsewhere, pulled when needed. */
   | { readonly from: 'sources'; readonly sources: readonly DataSource[]; readonly bytes: number; readonly key: DataKey }
   /** A file that the first task to write it will create; its name is where waitOn brings it. */

@@ -56,7 +56,7 @@ export class ScopeClient implements Scope {
         kind,
         bytes: contentBytes(content),
         holders: held ? SELF_HOLDS : NOBODY,
-        durable: content.from === 'path' || content.from === 'sources',
+        durable: (content.from === 'path' && content.encoded !== true) || content.from === 'sources',
         ...(name === undefined ? {} : { name }),
       },
       content,

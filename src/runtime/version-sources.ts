@@ -61,7 +61,7 @@ export class VersionSources {
         store.seal(version, content.reservation, content.length);
         break;
       case 'path':
-        store.putFile(version, content.path, content.length, false);
+        store.putFile(version, content.path, content.length, content.encoded === true, content.encoded);
         break;
       case 'sources':
         this.#foreign.set(version, content.sources);

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Handle, VersionId } from '../../src/runtime/model/ids.ts';
 import type { ExecutionRequest, Executor, ExecutorHost } from '../../src/runtime/ports.ts';
-import { type AttemptOf, TestExecutorHost } from '../support/executor-host.ts';
+import { type AttemptOf, TestExecutorHost, type TestLanguage } from '../support/executor-host.ts';
 
 /** How a suite makes the executor under test. */
 export type MakeExecutor = (
@@ -18,15 +18,32 @@ const mark = new Mark();
 const refs = (value: object): number => (value instanceof Mark ? 0 : -1);
 const access = (direction: 'IN' | 'INOUT') => [{ handle: 0 as Handle, direction, kind: 'value' as const }];
 
-/** What every executor of in-process functions must do, whatever language: each calls it with its own fixtures. */
-export function executorSuite(name: string, make: MakeExecutor): void {
+/** The language of an executor, and what it has no use for. */
+export interface SuiteLanguage extends TestLanguage {
+  /** Name of the error class that `fails` throws. */
+  readonly errorName: string;
+  readonly asynchronous: boolean;
+  /** Readers get memory that others see, so that a write to it must be caught. */
+  readonly sharesInputs: boolean;
+}
+
+const JAVASCRIPT: SuiteLanguage = {
+  language: 'JS',
+  module: 'tasks.mjs',
+  errorName: 'TypeError',
+  asynchronous: true,
+  sharesInputs: true,
+};
+
+/** What every executor of functions must do, whatever language: each calls it with its own fixtures. */
+export function executorSuite(name: string, make: MakeExecutor, language: SuiteLanguage = JAVASCRIPT): void {
   describe(`executor: ${name}`, () => {
     let host: TestExecutorHost;
     let executor: Executor;
     let requests: ExecutionRequest[];
 
     beforeEach(() => {
-      host = new TestExecutorHost();
+      host = new TestExecutorHost(language);
       requests = [];
       executor = make(host, { slots: 2, graceMs: 50 });
     });
@@ -54,7 +71,7 @@ export function executorSuite(name: string, make: MakeExecutor): void {
       expect(host.value(request)).toBe(5);
     });
 
-    it('runs asynchronous functions and says that they have started', async () => {
+    it.runIf(language.asynchronous)('runs asynchronous functions and says that they have started', async () => {
       const { request } = await run({ method: 'later', args: ['x'] });
       expect(host.value(request)).toBe('x');
       expect(host.startedOnes).toContain(request.invocation);
@@ -69,13 +86,13 @@ export function executorSuite(name: string, make: MakeExecutor): void {
 
     it('reports what was thrown, with name and stack', async () => {
       const { outcome } = await run({ method: 'fails', args: ['no luck'] });
-      expect(outcome).toMatchObject({ status: 'failed', error: { name: 'TypeError', message: 'no luck' } });
-      expect((outcome as { error: { stack: string } }).error.stack).toContain('tasks.mjs');
+      expect(outcome).toMatchObject({ status: 'failed', error: { name: language.errorName, message: 'no luck' } });
+      expect((outcome as { error: { stack: string } }).error.stack).toContain(basename(language.module).split('.')[0]);
     });
 
     it.each([
       [{ method: 'absent' }, 'ERR_FUNCTION_UNKNOWN'],
-      [{ method: 'add', module: 'absent.mjs' }, 'ERR_MODULE_UNKNOWN'],
+      [{ method: 'add', module: 'absent' }, 'ERR_MODULE_UNKNOWN'],
       [{ method: 'add', module: '../executor.ts' }, 'ERR_MODULE_OUTSIDE_CODE_PATH'],
     ])('refuses %j with %s', async (of, code) => {
       const { outcome } = await run(of);
@@ -111,7 +128,7 @@ export function executorSuite(name: string, make: MakeExecutor): void {
       expect(host.value(before.request)).toBe(20_000);
     });
 
-    it('catches a write to an input when it is told to check', async () => {
+    it.runIf(language.sharesInputs)('catches a write to an input when it is told to check', async () => {
       await executor[Symbol.asyncDispose]();
       executor = make(host, { slots: 1, checkInputs: true });
       const version = host.newVersion(new Float64Array(20_000).fill(1));

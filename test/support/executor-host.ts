@@ -1,10 +1,12 @@
 import { EventEmitter, once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createObjectStore, type SlabStore } from '../../src/runtime/data/object-store.ts';
 import { decode, encode } from '../../src/runtime/data/value-codec.ts';
 import type { Access } from '../../src/runtime/model/access.ts';
+import type { Language } from '../../src/runtime/model/core-element.ts';
 import type { CoreId, InvocationId, TaskId, VersionId } from '../../src/runtime/model/ids.ts';
 import type { InvocationOutcome } from '../../src/runtime/model/outcome.ts';
-import type { ExecutionRequest, ExecutorHost, Scope } from '../../src/runtime/ports.ts';
+import type { ExecutionRequest, ExecutorHost, Scope, StoredValue } from '../../src/runtime/ports.ts';
 
 /** What a test says of an attempt; the rest is filled in. */
 export interface AttemptOf {
@@ -21,8 +23,21 @@ export interface AttemptOf {
   readonly refs?: (value: object) => number;
 }
 
+/** Where an executor finds the functions of the suite. */
+export interface TestLanguage {
+  readonly language: Language;
+  readonly module: string;
+}
+
+function bytesOf(stored: StoredValue): Uint8Array {
+  if (stored.in === 'memory') return stored.bytes;
+  if (stored.in === 'slab') return new Uint8Array(stored.slab, stored.offset, stored.length);
+  return readFileSync(stored.path);
+}
+
 /** A host over a real store that remembers what it was told. */
 export class TestExecutorHost implements ExecutorHost {
+  readonly #language: TestLanguage;
   readonly store: SlabStore = createObjectStore({ limitBytes: 256 * 2 ** 20 });
   readonly outcomes = new Map<InvocationId, InvocationOutcome>();
   readonly printed = new Map<InvocationId, { stdout: string; stderr: string }>();
@@ -30,6 +45,10 @@ export class TestExecutorHost implements ExecutorHost {
   readonly #events = new EventEmitter().setMaxListeners(0);
   #next = 0;
   #versions = 0;
+
+  constructor(language: TestLanguage = { language: 'JS', module: 'tasks.mjs' }) {
+    this.#language = language;
+  }
 
   started(invocation: InvocationId): void {
     this.startedOnes.push(invocation);
@@ -84,8 +103,8 @@ export class TestExecutorHost implements ExecutorHost {
       task: this.#next as TaskId,
       attempt: 1,
       core: 0 as CoreId,
-      signature: `tasks.mjs#${of.method}`,
-      implementation: { language: 'JS', module: of.module ?? 'tasks.mjs', method: of.method },
+      signature: `${this.#language.module}#${of.method}`,
+      implementation: { ...this.#language, module: of.module ?? this.#language.module, method: of.method },
       booking: { cpus, gpus: 0, fpgas: 0, memoryGb: 0 },
       args: encode(of.args ?? [], of.refs === undefined ? {} : { refs: of.refs }),
       accesses,
@@ -117,8 +136,8 @@ export class TestExecutorHost implements ExecutorHost {
     const version = request.outputs[index] as VersionId;
     const stored = this.store.acquire(version);
     try {
-      if (stored === undefined || stored.in === 'file') return undefined;
-      const bytes = stored.in === 'memory' ? stored.bytes : new Uint8Array(stored.slab, stored.offset, stored.length);
+      if (stored === undefined || (stored.in === 'file' && stored.encoded !== true)) return undefined;
+      const bytes = bytesOf(stored);
       return decode(bytes, { copy: true });
     } finally {
       if (stored !== undefined) this.store.release(version);

@@ -40,12 +40,21 @@ UNLIMITED = (1 << 63) - 1
 
 
 class Future:
-    """A datum that a task will write. Programs hold it; inside arguments it stands for the value."""
+    """A datum that a task will write. Programs hold it; inside arguments it stands for the value.
 
-    __slots__ = ("datum", "__weakref__")
+    Made with an id of the current link, it lets go of the datum when it is collected.
+    """
+
+    __slots__ = ("datum", "_let_go", "__weakref__")
 
     def __init__(self, datum=None):
         self.datum = datum
+        self._let_go = None if datum is None or _current is None else _current.let_go
+
+    def __del__(self):
+        # Queued without a lock: this may run at any moment.
+        if self._let_go is not None and self.datum is not None:
+            self._let_go.append(self.datum)
 
     def __reduce__(self):
         from metakernel.places import place_of
@@ -109,7 +118,8 @@ class Call:
     them; the receiver of a method is the first of them. ``returns``: number of futures. ``groups``: ids of open groups;
     ``None``: those that ``open_group`` has opened and ``close_group`` not yet closed. ``constraints`` replaces those of
     the implementations (dynamic constraints). ``on_failure``: RETRY, FAIL, IGNORE or CANCEL_SUCCESSORS. ``time_out``:
-    seconds of one attempt, 0: none. ``defaults``: values by parameter name for outputs of an ignored failure.
+    seconds of one attempt, 0: none. ``defaults``: values for what a failure that is ignored leaves unwritten: by parameter
+    name, and ``returns`` (one value, or a sequence of as many as there are returns).
     ``extra``: plain picklable data that the runner in the worker gets as it is (numba settings and the like).
     """
 
@@ -281,10 +291,14 @@ class Link(ABC):
 
 
 _current = None
+_maker = None
 
 
 def current():
     """The link of the code that runs, or ``None`` where there is no runtime."""
+    global _current
+    if _current is None and _maker is not None:
+        _current = _maker()
     return _current
 
 
@@ -294,3 +308,10 @@ def set_current(link):
     before = _current
     _current = link
     return before
+
+
+def set_maker(maker):
+    """For the worker loop: makes the link when code first asks for it; most tasks never do. Resets the current one."""
+    global _current, _maker
+    _current = None
+    _maker = maker

@@ -17,7 +17,7 @@ def set_builder(builder):
 
 
 def set_resolver(resolver):
-    """``resolver(index) -> value`` while arguments are being unpickled. Gives the one before."""
+    """Something with ``value(index)`` and ``created(index, cls)`` while arguments are unpickled. Gives the one before."""
     global _resolver
     before = _resolver
     _resolver = resolver
@@ -31,9 +31,33 @@ def place_of(future):
 
 
 def resolve(index):
-    return _resolver(index)
+    return _resolver.value(index)
 
 
-def create(cls):
-    """An OUT object in the worker: empty, of the class of the caller's."""
-    return cls()
+def create(index, cls):
+    return _resolver.created(index, cls)
+
+
+class Place:
+    """Stands in an argument list for the access ``index``."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, index):
+        self.index = index
+
+    def __reduce__(self):
+        return (resolve, (self.index,))
+
+
+class EmptyPlace:
+    """Stands for an OUT object."""
+
+    __slots__ = ("index", "cls")
+
+    def __init__(self, index, cls):
+        self.index = index
+        self.cls = cls
+
+    def __reduce__(self):
+        return (create, (self.index, self.cls))

@@ -80,6 +80,12 @@ export const AGENT_SETTINGS = {
     aliases: ['--pythonpath', '--classpath'],
     defaultHelp: 'the current directory',
   }),
+  python: text(z.string().min(1).default('python3'), 'Interpreter of PYTHON tasks, a path or a name on PATH', {
+    aliases: ['--python_interpreter'],
+  }),
+  virtualenv: text(path, 'Virtual environment of PYTHON tasks: its interpreter is taken', {
+    aliases: ['--python_virtual_environment'],
+  }),
   dataPath: paths(list, 'Directories that requests may name files in, beside the application directories'),
   sharedPath: paths(list, 'Directories on storage that all agents see under the same path: files there are not copied'),
   workingDir: text(path, 'Directory for the files of running tasks; a temporary one when not given', {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { copyFile, cp, stat } from 'node:fs/promises';
 import { RuntimeError, toErrorInfo } from '../../common/errors.ts';
 import type { ApplicationId, StartApplication } from '../../contracts/agent/model.ts';
@@ -281,7 +282,7 @@ function decoded(value: StoredValue | undefined): unknown {
   if (value === undefined) return undefined;
   if (value.in === 'memory') return decode(value.bytes, { copy: true });
   if (value.in === 'slab') return decode(new Uint8Array(value.slab, value.offset, value.length), { copy: true });
-  return undefined;
+  return value.encoded === true ? decode(readFileSync(value.path), { copy: true }) : undefined;
 }
 
 async function fileResult(datum: DatumParameter, value: StoredValue | undefined): Promise<ResultValue> {

@@ -11,7 +11,8 @@ import { optionRows } from '../help.ts';
 import { contextOf, type Invocation } from '../invocation.ts';
 
 const OPTIONS = {
-  method: { kind: 'text', short: 'm', help: 'The function that the file exports (main)' },
+  method: { kind: 'text', short: 'm', help: 'The function that the file exports (main; of Python the whole program)' },
+  python: { kind: 'text', help: 'Interpreter of Python tasks (python3)' },
   cpus: { kind: 'number', help: 'CPU units (those of the machine)' },
   scheduler: { kind: 'text', help: 'Placement policy (locality)' },
   logDir: { kind: 'text', help: 'Directory for what tasks write; thrown away when not given' },
@@ -43,16 +44,19 @@ export async function run(argv: readonly string[], invocation: Invocation): Prom
   if (given === undefined) throw usageError('the file to run is missing');
   const file = resolve(cwd, given);
   if (!existsSync(file)) throw new CliError(`there is no file ${file}`, EXIT.usage);
+  const python = file.endsWith('.py');
+  // A program gets its arguments as text, as it would from its interpreter.
+  const whole = python && args.options.method === undefined;
   await using agent = await embeddedAgent(file, args, invocation);
   const context = contextOf(invocation, { ...args.options, agent: agent.url, tokenFile: undefined });
   const body = jsonStartApplication({
-    language: 'JS',
+    language: python ? 'PYTHON' : 'JS',
     className: basename(file),
-    methodName: args.options.method ?? 'main',
+    methodName: args.options.method ?? (python ? '__main__' : 'main'),
     hasResult: true,
     parameters: args.positionals
       .slice(1)
-      .map((word, index) => parseParameter(word, index, { asText: args.options.text, cwd })),
+      .map((word, index) => parseParameter(word, index, { asText: args.options.text || whole, cwd })),
     results: [],
   });
   const { appId } = await context.client.json('/COMPSs/startApplication', startedReply, { method: 'PUT', body });
@@ -77,6 +81,7 @@ async function embeddedAgent(
     ...(options.scheduler === undefined ? [] : [`--scheduler=${options.scheduler}`]),
     ...(options.logDir === undefined ? [] : [`--log-dir=${options.logDir}`]),
     ...(options.checkInputs ? ['--check-inputs'] : []),
+    ...(options.python === undefined ? [] : [`--python=${options.python}`]),
   ];
   const config = loadAgentConfig({ argv: [...flags, ...chosen], env: {}, cwd });
   const logger = createLogger({ level: 'warn', name: 'metakernel' });

@@ -247,7 +247,10 @@ export class LocalNode implements NodeHandle {
   #workingDir(run: Run): string {
     const { request } = run;
     const path = join(this.#context.workingDir, `t${request.task}-${request.attempt}`);
-    if (request.implementation.language !== 'JS' || request.accesses.some((access) => access.kind !== 'value')) {
+    if (
+      !IN_PROCESS.has(request.implementation.language) ||
+      request.accesses.some((access) => access.kind !== 'value')
+    ) {
       mkdirSync(path, { recursive: true });
       run.directory = path;
     }
@@ -340,6 +343,8 @@ export class LocalNode implements NodeHandle {
   }
 }
 
+/** Languages whose attempts need a folder only when they touch files. */
+const IN_PROCESS: ReadonlySet<string> = new Set(['JS', 'PYTHON']);
 const NO_VALUES: readonly (StoredValue | undefined)[] = [];
 
 function newRun(request: LaunchRequest): Run {

@@ -32,6 +32,9 @@ export function openContent(name: string, content: ReadableContent): Content | P
         { length: content.length, fd: content.fd, position: content.position },
       ]);
     case 'file':
+      if (content.encoded === true) {
+        return new SegmentContent(name, 'value', [{ length: content.length, path: content.path }]);
+      }
       return openPath(name, content.path);
   }
 }

@@ -104,8 +104,9 @@ class LocalStore implements SlabStore {
     this.#install(newEntry(version, { in: 'memory', bytes }, bytes.length));
   }
 
-  putFile(version: VersionId, path: string, length: number, owned: boolean): void {
-    this.#install(newEntry(version, { in: 'file', path, length }, length, owned));
+  putFile(version: VersionId, path: string, length: number, owned: boolean, encoded = false): void {
+    const value = encoded ? ({ in: 'file', path, length, encoded } as const) : ({ in: 'file', path, length } as const);
+    this.#install(newEntry(version, value, length, owned));
   }
 
   reserve(bytes: number): Reservation {

@@ -1,0 +1,60 @@
+import { closeSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+
+/**
+ * A few words that a worker maps and this side reads and writes with system calls. The worker counts the attempts that it
+ * has begun before it looks whether the next was taken back; this side marks it as taken back before it looks at the
+ * count: of the two at most one wins.
+ *
+ * Layout: u64 begun; u64 index + 1 of the attempt to break off; from byte 64 on one byte for each place of a ring, set when
+ * the attempt there was taken back.
+ */
+export const RING = 1024;
+const BEGUN_AT = 0;
+const BREAK_AT = 8;
+const RING_AT = 64;
+
+export class ControlFile {
+  readonly path: string;
+  readonly #file: number;
+  readonly #word = new DataView(new ArrayBuffer(8));
+  readonly #byte = new Uint8Array(1);
+  #closed = false;
+
+  constructor(path: string) {
+    this.path = path;
+    this.#file = openSync(path, 'wx+', 0o600);
+    ftruncateSync(this.#file, RING_AT + RING);
+  }
+
+  begun(): number {
+    if (this.#closed) return 0;
+    readSync(this.#file, this.#word, 0, 8, BEGUN_AT);
+    return Number(this.#word.getBigUint64(0, true));
+  }
+
+  /** True when the attempt had not begun and will not. */
+  takeBack(index: number): boolean {
+    this.mark(index, true);
+    if (this.begun() <= index) return true;
+    this.mark(index, false);
+    return false;
+  }
+
+  mark(index: number, takenBack: boolean): void {
+    this.#byte[0] = takenBack ? 1 : 0;
+    writeSync(this.#file, this.#byte, 0, 1, RING_AT + (index % RING));
+  }
+
+  /** For the signal that follows: only this attempt is broken off by it. */
+  breakOff(index: number): void {
+    this.#word.setBigUint64(0, BigInt(index + 1), true);
+    writeSync(this.#file, this.#word, 0, 8, BREAK_AT);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#file);
+    rmSync(this.path, { force: true });
+  }
+}
