@@ -148,8 +148,8 @@ function inGroups<T>(values: readonly T[], size: number): T[][] {
 }
 
 /** `metakernel run kmeans.ts <files> [--k 8] [--iterations 20] [--epsilon 1e-4] [--seed 1] [--standardise]`. */
-export async function main(...args: readonly string[]): Promise<Model> {
-  const { files, options } = parseCommand(args);
+export async function main(...args: readonly (string | number | boolean)[]): Promise<Model> {
+  const { files, options } = parseCommand(args.map(String));
   const model = await trainOn(files, options);
   console.log(formatModel(model));
   return model;
