@@ -1,5 +1,5 @@
 # Needs git, make and any Node.js from 20 up with npm; npm scripts use the Node that package-lock.json pins.
-.PHONY: install build test test-long check bench clean
+.PHONY: install build test test-long check bench clean demo demo-iris demo-cars demo-containers
 
 install: node_modules/.installed
 
@@ -19,6 +19,20 @@ test: install
 
 test-long: install
 	npm run --silent test:long
+
+# Four agents on this machine train a k-means. POINTS=80000 for a small data set, PORTS=… for other REST ports.
+demo: install
+	npm run --silent demo
+
+demo-iris: install
+	npm run --silent demo:iris
+
+demo-cars: install
+	npm run --silent demo:cars
+
+# The same in four containers; needs a Docker engine.
+demo-containers: install
+	npm run --silent demo:containers
 
 bench: install
 	npm run --silent bench

@@ -1,7 +1,7 @@
 /**
  * `make demo`: four agents as processes on this machine, three of them added to the first, and the k-means of the
  * deployment test started on it over REST. Exit code 0 only when every agent ran tasks and the centres are those of a
- * plain run. POINTS, K, ITERATIONS, SEED, PORTS and OUT are read from the environment.
+ * plain run. POINTS, K, ITERATIONS, EPSILON, SEED, PORTS (REST ports), DATA and OUT (folders) are read from the environment.
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -52,9 +52,10 @@ async function demo(signal: AbortSignal): Promise<number> {
 }
 
 async function dataset(points: number, signal: AbortSignal): Promise<string[]> {
-  const files = await makeDataset(join(root, 'data'), points, (done, total) => {
-    process.stdout.write(`\rdata set of ${points} points: ${done} of ${total} files`);
-    if (done === total) process.stdout.write('\n');
+  const files = await makeDataset(process.env['DATA'] ?? join(root, 'data'), points, (done, total) => {
+    const line = `data set of ${points} points: ${done} of ${total} files`;
+    if (process.stdout.isTTY) process.stdout.write(`\r${line}${done === total ? '\n' : ''}`);
+    else console.log(line);
   });
   signal.throwIfAborted();
   return files;
