@@ -38,6 +38,8 @@ async function demo(signal: AbortSignal): Promise<number> {
   const training = await train(first, files, options, signal);
   const figures = await figuresOf(agents, training);
   const views = await writeViews(out, first.client, training);
+  // The first one goes first: it would report the others as lost.
+  await first[Symbol.asyncDispose]();
   await opened.disposeAsync();
   console.log('the same in one plain process, to compare with …');
   const reference = await runReference(files, options, signal);

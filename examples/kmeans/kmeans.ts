@@ -148,11 +148,9 @@ function inGroups<T>(values: readonly T[], size: number): T[][] {
 }
 
 /** `metakernel run kmeans.ts <files> [--k 8] [--iterations 20] [--epsilon 1e-4] [--seed 1] [--standardise]`. */
-export async function main(...args: readonly (string | number | boolean)[]): Promise<Model> {
+export async function main(...args: readonly (string | number | boolean)[]): Promise<void> {
   const { files, options } = parseCommand(args.map(String));
-  const model = await trainOn(files, options);
-  console.log(formatModel(model));
-  return model;
+  console.log(formatModel(await trainOn(files, options)));
 }
 
 if (import.meta.main) await main(...process.argv.slice(2));

@@ -21,7 +21,8 @@ export function demoSettings(env: NodeJS.ProcessEnv): DemoSettings {
     options: {
       k,
       iterations: read('ITERATIONS', 20, 1),
-      epsilon: read('EPSILON', 1e-4, 0),
+      // Below 0: all iterations are made.
+      epsilon: read('EPSILON', 1e-4, -1),
       seed: read('SEED', 1, 0),
       standardise: false,
     },

@@ -38,10 +38,11 @@ export async function runTraining({ client, files, options, watcher, signal }: T
     body: startBody(files, options),
     signal,
   });
-  const lines = followLines(client, appId, watcher, signal);
-  const ended = await followEvents(client, appId, watcher, signal);
+  const [ended] = await Promise.all([
+    followEvents(client, appId, watcher, signal),
+    followLines(client, appId, watcher, signal),
+  ]);
   const wallSeconds = (performance.now() - startedAt) / 1000;
-  await lines;
   if (ended.status !== 'completed') {
     throw new Error(`the k-means ${ended.status}: ${ended.error?.message ?? 'no reason was given'}`);
   }

@@ -40,6 +40,8 @@ function startDemo(folder: string, ports: readonly number[]): Demo {
       if (line.includes('] iteration 1 ')) iterating.resolve();
     },
   });
+  void running.exited.then(({ code }) => iterating.reject(new Error(`it ended with ${code}: ${lines.join('\n')}`)));
+  iterating.promise.catch(() => undefined);
   return {
     process: running,
     lines,

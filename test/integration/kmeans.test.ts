@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeDataset } from '../../examples/kmeans/dataset.ts';
 import { type Model, maxRelativeError } from '../../examples/kmeans/model.ts';
 import { referenceKmeans } from '../../examples/kmeans/reference.ts';
+import { writePublicData } from '../../scripts/public-data.ts';
 import { LocalAgent } from '../support/local-agent.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -69,6 +70,13 @@ describe('k-means as tasks on one agent', () => {
     writeFileSync(files[1]!, `a,b,c,d\n${rows.slice(70).join('\n')}\n`);
     const options = { k: 3, iterations: 50, epsilon: 1e-9, seed: 1, standardise: true };
     await expectSame(files, files.join(','), options);
+  });
+
+  it.for(['iris', 'cars', 'movies'])('finds the clusters of the public data set %s', async (name) => {
+    const file = writePublicData(name, folder.path);
+    const options = { k: 3, iterations: 100, epsilon: 1e-9, seed: 1, standardise: true };
+    const model = await expectSame([file], file, options);
+    expect(model.notices.length).toBeGreaterThan(0);
   });
 
   it('fails with the error of the file, and takes the next call', async () => {
