@@ -1,6 +1,6 @@
 /** `metakernel agent start`: an agent as this process. Everything heavy is loaded here, not by the client commands. */
-import { Socket } from 'node:net';
 import { flagOf, settingRows } from '../../common/settings.ts';
+import { endWithParent, untilSignal } from '../ending.ts';
 import { EXIT, usageError } from '../exit.ts';
 import { type Invocation, runEntry } from '../invocation.ts';
 import { findCommand } from '../registry.ts';
@@ -73,25 +73,4 @@ async function start(argv: readonly string[], { env, cwd, terminal }: Invocation
   await running[Symbol.asyncDispose]();
   logger.info({}, 'the agent has stopped');
   return EXIT.ok;
-}
-
-/** Whoever started us holds the other end of stdin; the kernel closes it however they die. */
-function endWithParent(): void {
-  const { stdin } = process;
-  const end = (): void => void process.kill(process.pid, 'SIGTERM');
-  stdin.once('end', end).once('error', end).resume();
-  // It must not keep a stopped agent alive. A file in its place has no handle to let go of.
-  if (stdin instanceof Socket) stdin.unref();
-}
-
-/** The first SIGTERM or SIGINT asks for a graceful end; the second one ends the process. */
-function untilSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        resolve();
-        process.once(signal, () => process.exit(EXIT.interrupted));
-      });
-    }
-  });
 }

@@ -2,6 +2,7 @@
 import type { Logger } from '../../common/logger.ts';
 import { settingRows } from '../../common/settings.ts';
 import type { ControllerConfig } from '../../controller/settings.ts';
+import { endWithParent, untilSignal } from '../ending.ts';
 import { EXIT } from '../exit.ts';
 import type { Invocation } from '../invocation.ts';
 
@@ -66,7 +67,8 @@ async function runController(
   { terminal }: Invocation,
   role?: string,
 ): Promise<number> {
-  const signalled = untilToldToEnd(argv.includes('--exit-with-parent'));
+  if (argv.includes('--exit-with-parent')) endWithParent();
+  const signalled = untilSignal();
   const { startController } = await import('../../controller/main.ts');
   const running = await startController({ config, logger, program: thisProgram() });
   const { urls, grpcPort } = running;
@@ -87,19 +89,6 @@ const thisProgram = (): readonly [string, ...string[]] => [
   ...process.execArgv,
   process.argv[1] ?? 'metakernel',
 ];
-
-/** The first SIGTERM or SIGINT asks for a graceful end; the second one ends the process. */
-function untilToldToEnd(exitWithParent: boolean): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        resolve();
-        process.once(signal, () => process.exit(EXIT.interrupted));
-      });
-    }
-    if (exitWithParent) process.stdin.once('end', resolve).once('error', resolve).resume();
-  });
-}
 
 async function printHelp(head: readonly string[], { terminal }: Invocation): Promise<number> {
   const { CONTROLLER_SETTINGS } = await import('../../controller/settings.ts');

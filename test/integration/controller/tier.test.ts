@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
@@ -146,6 +148,17 @@ describe('the whole tier as one process', () => {
     const { ID } = await create(shell, descriptorOf('agents', agentPool()));
     await expect.poll(() => phase(shell, ID), { timeout: 30_000 }).toEqual([CREATE, FINISHED]);
   }, 40_000);
+
+  it('ends at once although somebody has connected and asks nothing', async () => {
+    const controller = await startTier(aFolder(), '--only=aggregator');
+    const silent = connect(Number(new URL(controller.urls.aggregator ?? '').port), '127.0.0.1');
+    cleanups.push(() => silent.destroy());
+    silent.on('error', () => undefined);
+    await once(silent, 'connect');
+    const closed = once(silent, 'close');
+    await controller[Symbol.asyncDispose]();
+    await closed;
+  });
 
   it('takes its ports back when one of them is in use', async () => {
     const folder = aFolder();
