@@ -1,5 +1,5 @@
 # Needs git, make and any Node.js from 20 up with npm; npm scripts use the Node that package-lock.json pins.
-.PHONY: install build test test-long check bench clean demo demo-iris demo-cars demo-containers
+.PHONY: install build test test-long check bench clean demo demo-iris demo-cars demo-containers demo-controller
 
 install: node_modules/.installed
 
@@ -33,6 +33,10 @@ demo-cars: install
 # The same in four containers; needs a Docker engine.
 demo-containers: install
 	npm run --silent demo:containers
+
+# A lighthouse, two controllers, a pool deployed through the shell, k-means on it; leaves nothing behind.
+demo-controller: install
+	npm run --silent demo:controller
 
 bench: install
 	npm run --silent bench

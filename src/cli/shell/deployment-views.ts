@@ -35,8 +35,10 @@ export const isSettled = (group: JobGroupBody): boolean =>
   (group.jobs ?? []).every(({ state }) => state === JobState.Finished || state === JobState.Degraded);
 
 /** Why a job is as it is: the trouble, else what it came to, else what was said last. */
-export function reasonOf({ resource }: JobBody): string {
-  const conditions = resource?.conditions ?? [];
+export function reasonOf(job: JobBody): string {
+  // What was said of something that is gone is no longer true.
+  if (isStopped(job)) return '';
+  const conditions = job.resource?.conditions ?? [];
   const told = ['Degraded', 'Available', 'Progressing'].map((type) =>
     conditions.findLast((condition) => condition.type === type && condition.status === 'True'),
   );

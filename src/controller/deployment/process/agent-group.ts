@@ -77,9 +77,10 @@ export class AgentGroup {
     await Promise.all(this.#members.map(end));
   }
 
-  get urls(): readonly string[] {
+  /** Where those that run are reached: REST interface and agent link. */
+  get addresses(): readonly string[] {
     return this.#members.flatMap(({ agent, trouble }) =>
-      agent === undefined || trouble !== undefined ? [] : [agent.url],
+      agent === undefined || trouble !== undefined ? [] : [`${agent.url} (link ${agent.linkPort})`],
     );
   }
 

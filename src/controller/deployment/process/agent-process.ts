@@ -24,6 +24,8 @@ export interface AgentStart {
 export interface AgentProcess {
   readonly pid: number;
   readonly url: string;
+  /** Port of the agent link: with it another agent takes this one into its pool. */
+  readonly linkPort: number;
   /** Resolves when its REST interface answers; rejects with the reason when it ends before that or takes too long. */
   readonly ready: Promise<void>;
   /** Resolves with how it ended, whatever ended it. */
@@ -53,7 +55,14 @@ export function startAgent(program: AgentProgram, start: AgentStart): AgentProce
   const url = `http://${program.host}:${start.ports.rest}`;
   const ready = readiness(url, ended, program.readyMs);
   ready.catch(() => undefined);
-  return { pid: child.pid ?? -1, url, ready, ended, stop: () => stop(child, ended, program.graceMs) };
+  return {
+    pid: child.pid ?? -1,
+    url,
+    linkPort: start.ports.grpc,
+    ready,
+    ended,
+    stop: () => stop(child, ended, program.graceMs),
+  };
 }
 
 /** What the manifest says comes last and wins, but for the ports: two agents of one machine must not share them. */

@@ -149,12 +149,12 @@ export class ProcessDriver implements DeploymentDriver {
   }
 
   #toldBy(group: AgentGroup, ignored: readonly string[]): Told {
-    const { troubles, urls, size } = group;
+    const { troubles, addresses, size } = group;
     if (troubles.length > 0) {
       return degradedTold('AgentDown', `${size - troubles.length} of ${size} agents run. ${troubles.join('\n')}`);
     }
     const note = ignored.length === 0 ? '' : `; without effect on processes: ${ignored.join(', ')}`;
-    return availableTold('AgentsRun', `${size} ${size === 1 ? 'agent' : 'agents'}: ${urls.join(', ')}${note}`);
+    return availableTold('AgentsRun', `${size} ${size === 1 ? 'agent' : 'agents'}: ${addresses.join(', ')}${note}`);
   }
 
   #keep(managed: Omit<Managed, 'state'>, before: readonly DeploymentCondition[], told: Told): DeploymentState {
