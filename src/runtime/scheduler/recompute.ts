@@ -33,7 +33,7 @@ function writeAgain(state: CoreState, version: number, lost: number[]): void {
     const reason = `${state.signature(unrepeatable)} is not repeatable`;
     failVersion(state, version, dataLost(versionName(state, version), 'its last holder', reason));
   } else if (registry.is(version, SHARED)) {
-    rerunGroup(state, version, [...producers], lost);
+    rerunGroup(state, version, producers[0]!, lost);
   } else {
     rerun(state, producers[0]!, lost);
   }
@@ -101,17 +101,24 @@ function readAgain(state: CoreState, origin: number, task: number, lost: number[
 }
 
 /** All members of a CONCURRENT group change a new instance, made from the version before. */
-function rerunGroup(state: CoreState, version: number, producers: readonly number[], lost: number[]): void {
+function rerunGroup(state: CoreState, version: number, member: number, lost: number[]): void {
   const { tasks, registry } = state;
   registry.markPending(version);
-  const base = registry.resolve(tasks.input(producers[0]!, positionOf(state, producers[0]!, version)));
+  const base = registry.resolve(tasks.input(member, positionOf(state, member, version)));
   const group = new SharedGroup(version, base);
   group.closed = true;
   state.shared.set(version, group);
   registry.mention(version);
   registry.mention(base);
   registry.need(base);
-  for (const origin of producers) rerunMember(state, group, origin, lost);
+  rerunMembers(state, group, lost);
+}
+
+/** From now on it is they that have changed the instance, once each has. */
+function rerunMembers(state: CoreState, group: SharedGroup, lost: number[]): void {
+  const { registry } = state;
+  for (const origin of [...registry.producersOf(group.version)]) rerunMember(state, group, origin, lost);
+  registry.dropProducer(group.version);
 }
 
 function rerunMember(state: CoreState, group: SharedGroup, origin: number, lost: number[]): void {
@@ -155,12 +162,11 @@ export function reviewInstance(state: CoreState, group: SharedGroup): void {
 export function instanceLost(state: CoreState, group: SharedGroup): void {
   const { registry } = state;
   group.resource = NONE;
-  const members = registry.producersOf(group.version);
   if (group.root) {
     group.failure ??= dataLost(versionName(state, group.version), 'its holder', 'no task can write it again');
     return;
   }
   const lost: number[] = [];
-  for (const origin of [...members]) rerunMember(state, group, origin, lost);
+  rerunMembers(state, group, lost);
   for (const version of lost) demand(state, version);
 }
