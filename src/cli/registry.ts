@@ -34,6 +34,11 @@ export const COMMANDS: readonly Entry[] = [
   entry('reduce-resources reduce', 'Take capacity away from a node', async () => (await pool()).reduceResources),
   entry('remove-node remove', 'Remove a node', async () => (await pool()).removeNode),
   entry('lost-node lost', 'Say that a node is dead', async () => (await pool()).lostNode),
+  entry(
+    'simulate',
+    'Run a modelled program on a modelled cluster',
+    async () => (await import('./commands/simulate.ts')).simulate,
+  ),
   entry('stop', 'Stop the agent', async () => (await import('./commands/stop.ts')).stop),
 ];
 

@@ -325,6 +325,11 @@ export const ERRORS = {
     retryable: false,
     message: 'Resource {name} is not known to this agent. Known: {known}',
   },
+  ERR_SIMULATION_STALLED: {
+    status: 422,
+    retryable: false,
+    message: 'The simulation stands still: {ended} of {submitted} tasks have ended, and nothing is to come: {reason}',
+  },
   ERR_STORE_FULL: {
     status: 507,
     retryable: true,

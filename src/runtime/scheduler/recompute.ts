@@ -160,7 +160,6 @@ export function reviewInstance(state: CoreState, group: SharedGroup): void {
 
 /** The instance of a group that is not finished is gone: the members that had changed it run again. */
 export function instanceLost(state: CoreState, group: SharedGroup): void {
-  const { registry } = state;
   group.resource = NONE;
   if (group.root) {
     group.failure ??= dataLost(versionName(state, group.version), 'its holder', 'no task can write it again');

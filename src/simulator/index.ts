@@ -1,0 +1,7 @@
+export { type Cluster, type NodeFault, type NodeModel, type UniformCluster, uniformCluster } from './cluster.ts';
+export type { ModelAccess, ModelElement, ModelProgram, ModelTask, ProgramStep } from './program.ts';
+export { isProgramName, PROGRAMS, type ProgramName } from './programs/index.ts';
+export type { ProgramShape } from './programs/shape.ts';
+export { Random } from './random.ts';
+export type { SimulationReport } from './report.ts';
+export { type SimulationOptions, simulate } from './simulation.ts';
