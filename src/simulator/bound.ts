@@ -20,16 +20,16 @@ export class Bound {
 
   add({ element, accesses, ms }: ModelTask): void {
     let start = 0;
-    for (const { datum, direction } of accesses) {
+    for (const { handle, direction } of accesses) {
       // Those that change a datum together need not wait for each other.
       if (direction === 'CONCURRENT' || direction === 'COMMUTATIVE' || !reads(direction)) continue;
-      start = Math.max(start, this.#written.get(datum) ?? 0);
+      start = Math.max(start, this.#written.get(handle) ?? 0);
     }
     const end = start + ms / this.#fastest;
-    for (const { datum, direction } of accesses) {
+    for (const { handle, direction } of accesses) {
       if (!writes(direction)) continue;
-      const before = direction === 'OUT' ? 0 : (this.#written.get(datum) ?? 0);
-      this.#written.set(datum, Math.max(end, before));
+      const before = direction === 'OUT' ? 0 : (this.#written.get(handle) ?? 0);
+      this.#written.set(handle, Math.max(end, before));
     }
     this.#work += ms * this.#elements[element]!.cpus;
     this.#path = Math.max(this.#path, end);

@@ -2,7 +2,8 @@ import { writes } from '../runtime/model/access.ts';
 import { NONE, SELF, type VersionId } from '../runtime/model/ids.ts';
 import type { InvocationOutcome, OutputReport } from '../runtime/model/outcome.ts';
 import { INLINE_BYTES, isWaiting, nearest, newPull } from './network.ts';
-import type { Effect, Pull, SimAttempt, SimNode } from './node.ts';
+import type { AttemptState, Effect, Pull, SimAttempt, SimNode } from './node.ts';
+import type { ModelTask } from './program.ts';
 import type { SimWorld } from './world.ts';
 
 /** What the nodes do with their orders: bring inputs, run, report. All of it in virtual time. */
@@ -11,16 +12,37 @@ import type { SimWorld } from './world.ts';
 
 export function launch(world: SimWorld, node: SimNode, order: Effect<'launch'>): void {
   const task = world.modelOf(order.task);
-  const attempt: SimAttempt = { launch: order, task, node, state: 'sent', missing: 0, startedAt: 0 };
-  node.attempts.set(order.invocation, attempt);
-  world.attempts += 1;
-  after(world, node, () => stage(world, attempt));
+  const attempt = new Attempt(order, task, node);
+  world.began(attempt);
+  if (node.model.latencyMs === 0) stage(world, attempt);
+  else world.in(node.model.latencyMs, attempt);
+}
+
+/** It arrives at its node first, and ends when it has run. */
+class Attempt implements SimAttempt {
+  readonly launch: Effect<'launch'>;
+  readonly task: ModelTask;
+  readonly node: SimNode;
+  state: AttemptState = 'sent';
+  missing = 0;
+  startedAt = 0;
+
+  constructor(order: Effect<'launch'>, task: ModelTask, node: SimNode) {
+    this.launch = order;
+    this.task = task;
+    this.node = node;
+  }
+
+  happen(world: SimWorld): void {
+    if (this.state === 'sent') stage(world, this);
+    else finish(world, this);
+  }
 }
 
 /** A message of the agent arrives at the node. */
-function after(world: SimWorld, node: SimNode, happening: () => void): void {
-  if (node.model.latencyMs === 0) happening();
-  else world.in(node.model.latencyMs, happening);
+function after(world: SimWorld, node: SimNode, then: () => void): void {
+  if (node.model.latencyMs === 0) then();
+  else world.in(node.model.latencyMs, { happen: then });
 }
 
 function stage(world: SimWorld, attempt: SimAttempt): void {
@@ -28,7 +50,7 @@ function stage(world: SimWorld, attempt: SimAttempt): void {
   if (!node.isAlive || attempt.state !== 'sent') return;
   attempt.state = 'staging';
   for (const version of order.inputs) {
-    if (version === NONE || node.held.has(version) || order.outputs.includes(version)) continue;
+    if (version === NONE || node.bytesOf(version) !== undefined || order.outputs.includes(version)) continue;
     if (!bring(world, attempt, version)) {
       world.tell(node, { type: 'transfer-failed', version, to: node.id, reason: 'nobody holds it' });
       end(world, attempt, { status: 'lost', reason: 'an input could not be had' });
@@ -48,7 +70,7 @@ function bring(world: SimWorld, attempt: SimAttempt, version: VersionId): boolea
     return true;
   }
   const self = world.nodes.get(SELF);
-  const small = self?.held.get(version);
+  const small = self?.bytesOf(version);
   if (small !== undefined && small <= INLINE_BYTES) {
     world.network.bytesMoved += small;
     return true;
@@ -82,7 +104,7 @@ function run(world: SimWorld, attempt: SimAttempt, cpus: number): void {
   attempt.startedAt = world.now;
   node.freeSlots -= cpus;
   world.tell(node, { type: 'invocation-started', invocation: order.invocation });
-  world.in(task.ms / node.model.speed, () => finish(world, attempt));
+  world.in(task.ms / node.model.speed, attempt);
 }
 
 function finish(world: SimWorld, attempt: SimAttempt): void {
@@ -95,7 +117,7 @@ function finish(world: SimWorld, attempt: SimAttempt): void {
     const bytes = task.bytes[output] ?? 0;
     const inline = bytes <= INLINE_BYTES;
     const holder = inline ? world.nodes.get(SELF)! : node;
-    holder.held.set(order.outputs[output++]!, bytes);
+    holder.hold(order.outputs[output++]!, bytes);
     if (holder !== node) world.network.bytesMoved += bytes;
     outputs.push({ bytes, inline });
   }
@@ -107,7 +129,7 @@ function end(world: SimWorld, attempt: SimAttempt, outcome: InvocationOutcome): 
   if (attempt.state === 'running') leaveSlots(world, attempt);
   else if (attempt.state === 'staged') node.staged.splice(node.staged.indexOf(attempt), 1);
   attempt.state = 'over';
-  node.attempts.delete(order.invocation);
+  world.ended(attempt);
   world.tell(node, { type: 'invocation-settled', invocation: order.invocation, outcome });
   if (node.isAlive) startWhatFits(world, node);
 }
@@ -119,14 +141,14 @@ function leaveSlots(world: SimWorld, { node, launch: order, startedAt }: SimAtte
 
 export function cancel(world: SimWorld, node: SimNode, { invocation }: Effect<'cancel'>): void {
   after(world, node, () => {
-    const attempt = node.attempts.get(invocation);
+    const attempt = world.attempt(invocation);
     if (attempt !== undefined && node.isAlive) end(world, attempt, { status: 'cancelled' });
   });
 }
 
 export function recall(world: SimWorld, node: SimNode, { invocation }: Effect<'recall'>): void {
   after(world, node, () => {
-    const attempt = node.attempts.get(invocation);
+    const attempt = world.attempt(invocation);
     if (attempt !== undefined && node.isAlive && isWaiting(attempt)) end(world, attempt, { status: 'recalled' });
   });
 }
@@ -136,11 +158,11 @@ export function recall(world: SimWorld, node: SimNode, { invocation }: Effect<'r
 function startPull(world: SimWorld, to: SimNode, version: VersionId): Pull | undefined {
   const from = nearest(holdersOf(world, version), to, version);
   if (from === undefined) return undefined;
-  const bytes = from.held.get(version)!;
+  const bytes = from.bytesOf(version)!;
   const pull = newPull(version, from, to, bytes);
   to.pulls.set(version, pull);
   const end = world.network.reserve(world.now, from, to, bytes);
-  world.in(end - world.now, () => endPull(world, pull));
+  world.in(end - world.now, { happen: () => endPull(world, pull) });
   return pull;
 }
 
@@ -162,7 +184,7 @@ function endPull(world: SimWorld, pull: Pull): void {
     failPull(world, pull);
     return;
   }
-  to.held.set(version, bytes);
+  to.hold(version, bytes);
   world.tell(to, { type: 'replica-added', version, resource: to.id, bytes });
   for (const attempt of waiters) {
     attempt.missing -= 1;
@@ -195,12 +217,12 @@ export function cancelTransfer(to: SimNode, { version }: Effect<'cancel-transfer
 
 export function kill(world: SimWorld, node: SimNode): void {
   node.isAlive = false;
-  for (const attempt of node.attempts.values()) {
+  for (const attempt of world.attemptsOn(node)) {
     if (attempt.state === 'running') leaveSlots(world, attempt);
     attempt.state = 'over';
+    world.ended(attempt);
   }
-  node.attempts.clear();
-  node.held.clear();
+  node.dropAll();
   node.pulls.clear();
   node.staged.length = 0;
 }

@@ -26,7 +26,7 @@ export function newPull(version: VersionId, from: SimNode, to: SimNode, bytes: n
 export function nearest(holders: readonly SimNode[], to: SimNode, version: VersionId): SimNode | undefined {
   let best: SimNode | undefined;
   for (const holder of holders) {
-    if (!holder.isAlive || holder === to || !holder.held.has(version)) continue;
+    if (!holder.isAlive || holder === to || holder.bytesOf(version) === undefined) continue;
     if (best === undefined || holder.sendsUntil < best.sendsUntil) best = holder;
   }
   return best;

@@ -1,14 +1,15 @@
-import type { InvocationId, ResourceId, VersionId } from '../runtime/model/ids.ts';
+import { indexOf, type ResourceId, type VersionId } from '../runtime/model/ids.ts';
 import type { SchedulerEffect } from '../runtime/scheduler/effects.ts';
 import type { NodeModel } from './cluster.ts';
 import type { ModelTask } from './program.ts';
+import type { Happening } from './world.ts';
 
 export type Effect<T extends SchedulerEffect['type']> = Extract<SchedulerEffect, { readonly type: T }>;
 
 /** `staging`: some inputs have not come; `staged`: waits for a slot. */
 export type AttemptState = 'sent' | 'staging' | 'staged' | 'running' | 'over';
 
-export interface SimAttempt {
+export interface SimAttempt extends Happening {
   readonly launch: Effect<'launch'>;
   readonly task: ModelTask;
   readonly node: SimNode;
@@ -34,9 +35,9 @@ export interface Pull {
 export class SimNode {
   readonly id: ResourceId;
   readonly model: NodeModel;
-  readonly held = new Map<VersionId, number>();
+  /** Bytes by row of the version: a row is used again only after all copies were freed. */
+  readonly #held = new Map<number, number>();
   readonly pulls = new Map<VersionId, Pull>();
-  readonly attempts = new Map<InvocationId, SimAttempt>();
   /** In the order in which they may start. */
   readonly staged: SimAttempt[] = [];
   isAlive = true;
@@ -51,5 +52,21 @@ export class SimNode {
     this.id = id;
     this.model = model;
     this.freeSlots = model.slots;
+  }
+
+  bytesOf(version: VersionId): number | undefined {
+    return this.#held.get(indexOf(version));
+  }
+
+  hold(version: VersionId, bytes: number): void {
+    this.#held.set(indexOf(version), bytes);
+  }
+
+  drop(version: VersionId): void {
+    this.#held.delete(indexOf(version));
+  }
+
+  dropAll(): void {
+    this.#held.clear();
   }
 }

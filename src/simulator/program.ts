@@ -1,4 +1,5 @@
-import type { Direction } from '../runtime/model/access.ts';
+import type { Access, Direction } from '../runtime/model/access.ts';
+import type { Handle } from '../runtime/model/ids.ts';
 
 /** A kind of task of a modelled program. */
 export interface ModelElement {
@@ -7,17 +8,18 @@ export interface ModelElement {
   readonly cpus: number;
 }
 
-export interface ModelAccess {
-  /** Number of the datum in the program. */
-  readonly datum: number;
-  readonly direction: Direction;
-}
+/** An access to a datum, which programs number from 0. */
+export const accessTo = (datum: number, direction: Direction): Access => ({
+  handle: datum as Handle,
+  direction,
+  kind: 'value',
+});
 
 /** One task as the program submits it. */
 export interface ModelTask {
   /** Index among the program's elements. */
   readonly element: number;
-  readonly accesses: readonly ModelAccess[];
+  readonly accesses: readonly Access[];
   /** Size of everything that it writes, in the order of its accesses. */
   readonly bytes: readonly number[];
   /** Run time on a node of speed 1. */

@@ -27,6 +27,7 @@ export interface SimulationOptions {
 }
 
 const SCOPE = 0 as ScopeId;
+const NONE_RETURNED: readonly Handle[] = [];
 const MOST_AT_ONCE = 4096;
 const STEPS_A_REPORT = 1000;
 
@@ -149,11 +150,8 @@ class Simulation {
   #submission(task: ModelTask): SchedulerEvent {
     const seq = this.#submitted++;
     this.#bound.add(task);
-    const accesses = task.accesses.map(
-      ({ datum, direction }) => ({ handle: datum as Handle, direction, kind: 'value' }) as const,
-    );
     const core = task.element as CoreId;
-    const spec: ModelSpec = { scope: SCOPE, seq, core, accesses, returns: [], model: task };
+    const spec: ModelSpec = { scope: SCOPE, seq, core, accesses: task.accesses, returns: NONE_RETURNED, model: task };
     return { type: 'task-submitted', task: spec };
   }
 
@@ -179,12 +177,14 @@ class Simulation {
   #plan({ node: index, atMs, detectedAfterMs, backAfterMs }: NodeFault): void {
     const world = this.#world;
     const node = this.#everyNode[index]!;
-    world.in(atMs, () => kill(world, node));
-    world.in(atMs + detectedAfterMs, () => {
+    world.in(atMs, { happen: () => kill(world, node) });
+    const found = (): void => {
       world.nodes.delete(node.id);
       world.events.push({ type: 'resource-lost', resource: node.id, reason: 'the model killed it' });
-    });
-    if (backAfterMs !== undefined) world.in(atMs + detectedAfterMs + backAfterMs, () => this.#join(node.model));
+    };
+    world.in(atMs + detectedAfterMs, { happen: found });
+    if (backAfterMs === undefined) return;
+    world.in(atMs + detectedAfterMs + backAfterMs, { happen: () => this.#join(node.model) });
   }
 
   #perform(effect: SchedulerEffect): void {
@@ -201,7 +201,7 @@ class Simulation {
         recall(world, this.#nodeOf(effect.resource), effect);
         break;
       case 'free':
-        this.#nodeOf(effect.resource).held.delete(effect.version);
+        this.#nodeOf(effect.resource).drop(effect.version);
         break;
       case 'transfer':
         transfer(world, this.#nodeOf(effect.to), effect);

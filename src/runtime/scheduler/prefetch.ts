@@ -35,6 +35,7 @@ function recall(state: CoreState, resource: Resource, attempt: number): boolean 
 
 /** Nothing ready can use the slots that are free: what waits elsewhere can, if its wait is worth the way back. */
 export function recallForIdle(state: CoreState): void {
+  if (!isAnyIdle(state)) return;
   for (const resource of [...state.queuedOn].sort((a, b) => b.queued - a.queued || a.row - b.row)) {
     for (let attempt = resource.queueTail; attempt !== NONE; attempt = state.invocations.queuePrevious[attempt]!) {
       if (!isWorthwhile(state, resource, attempt)) break;
@@ -42,6 +43,11 @@ export function recallForIdle(state: CoreState): void {
       recall(state, resource, attempt);
     }
   }
+}
+
+function isAnyIdle({ resourceClasses }: CoreState): boolean {
+  for (const one of resourceClasses.values()) if (one.least(one.cpus - 1) !== undefined) return true;
+  return false;
 }
 
 /** The last one of the queue has more than a hop's time to wait. */

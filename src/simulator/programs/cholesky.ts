@@ -1,4 +1,4 @@
-import type { ModelProgram, ModelTask, ProgramStep } from '../program.ts';
+import { accessTo, type ModelProgram, type ModelTask, type ProgramStep } from '../program.ts';
 import { type ProgramShape, runTime } from './shape.ts';
 
 const GENERATE = 0;
@@ -29,10 +29,7 @@ function* steps(n: number, shape: ProgramShape): Generator<ProgramStep> {
   const update = (element: number, written: number, ...read: number[]): ProgramStep => {
     const task: ModelTask = {
       element,
-      accesses: [
-        ...read.map((datum) => ({ datum, direction: 'IN' as const })),
-        { datum: written, direction: 'INOUT' as const },
-      ],
+      accesses: [...read.map((datum) => accessTo(datum, 'IN')), accessTo(written, 'INOUT')],
       bytes: [shape.bytes],
       ms: runTime(shape) * COST[element]!,
     };
@@ -57,7 +54,7 @@ function* steps(n: number, shape: ProgramShape): Generator<ProgramStep> {
 const generate = (datum: number, shape: ProgramShape): ProgramStep => ({
   task: {
     element: GENERATE,
-    accesses: [{ datum, direction: 'OUT' }],
+    accesses: [accessTo(datum, 'OUT')],
     bytes: [shape.bytes],
     ms: runTime(shape) * COST[GENERATE]!,
   },

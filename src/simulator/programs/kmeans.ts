@@ -1,4 +1,4 @@
-import type { ModelProgram, ProgramStep } from '../program.ts';
+import { accessTo, type ModelProgram, type ProgramStep } from '../program.ts';
 import { type ProgramShape, runTime } from './shape.ts';
 
 const LOAD = 0;
@@ -43,7 +43,7 @@ function* steps(blocks: number, shape: ProgramShape): Generator<ProgramStep> {
   const bytes = [Math.ceil(shape.bytes * SUMS)];
   let next = blocks;
   for (let block = 0; block < blocks; block++) {
-    const accesses = [{ datum: block, direction: 'OUT' as const }];
+    const accesses = [accessTo(block, 'OUT')];
     yield { task: { element: LOAD, accesses, bytes: [shape.bytes], ms: runTime(shape) } };
   }
   let centres: number | undefined;
@@ -72,6 +72,6 @@ function* steps(blocks: number, shape: ProgramShape): Generator<ProgramStep> {
 }
 
 const reading = (read: readonly number[], written: number) => [
-  ...read.map((datum) => ({ datum, direction: 'IN' as const })),
-  { datum: written, direction: 'OUT' as const },
+  ...read.map((datum) => accessTo(datum, 'IN')),
+  accessTo(written, 'OUT'),
 ];

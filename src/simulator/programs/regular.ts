@@ -1,5 +1,6 @@
 /** Programs of equal tasks: what Task Bench calls trivial, stencil_1d and random_nearest, and the extremes beside them. */
-import type { ModelAccess, ModelProgram, ProgramStep } from '../program.ts';
+import type { Access } from '../../runtime/model/access.ts';
+import { accessTo, type ModelProgram, type ProgramStep } from '../program.ts';
 import { type ProgramShape, runTime } from './shape.ts';
 
 const ELEMENTS = [{ name: 'step', cpus: 1 }];
@@ -13,9 +14,8 @@ function layered(name: string, shape: ProgramShape, width: number, reads: Reads)
   function* steps(): Generator<ProgramStep> {
     for (let layer = 0; layer < layers; layer++) {
       for (let column = 0; column < width; column++) {
-        const accesses: ModelAccess[] =
-          layer === 0 ? [] : reads(layer, column).map((from) => inOf(datum(layer - 1, from)));
-        accesses.push({ datum: datum(layer, column), direction: 'OUT' });
+        const accesses: Access[] = layer === 0 ? [] : reads(layer, column).map((from) => inOf(datum(layer - 1, from)));
+        accesses.push(accessTo(datum(layer, column), 'OUT'));
         yield { task: { element: 0, accesses, bytes: [shape.bytes], ms: runTime(shape) } };
       }
       if (layer === 0) continue;
@@ -25,7 +25,7 @@ function layered(name: string, shape: ProgramShape, width: number, reads: Reads)
   return { name, elements: ELEMENTS, tasks: layers * width, steps };
 }
 
-const inOf = (datum: number): ModelAccess => ({ datum, direction: 'IN' });
+const inOf = (datum: number): Access => accessTo(datum, 'IN');
 
 /** Columns of a program with so many tasks: as many as it has layers. */
 const square = ({ tasks }: ProgramShape): number => Math.max(1, Math.round(Math.sqrt(tasks)));
@@ -34,7 +34,7 @@ const square = ({ tasks }: ProgramShape): number => Math.max(1, Math.round(Math.
 export function independent(shape: ProgramShape): ModelProgram {
   function* steps(): Generator<ProgramStep> {
     for (let task = 0; task < shape.tasks; task++) {
-      const accesses: readonly ModelAccess[] = [{ datum: task, direction: 'OUT' }];
+      const accesses: readonly Access[] = [accessTo(task, 'OUT')];
       yield { task: { element: 0, accesses, bytes: [shape.bytes], ms: runTime(shape) } };
       yield { release: task };
     }
@@ -73,7 +73,7 @@ export function tree(shape: ProgramShape): ModelProgram {
     const step = (read: readonly number[], written: number): ProgramStep => ({
       task: {
         element: 0,
-        accesses: [...read.map(inOf), { datum: written, direction: 'OUT' }],
+        accesses: [...read.map(inOf), accessTo(written, 'OUT')],
         bytes: [shape.bytes],
         ms: runTime(shape),
       },

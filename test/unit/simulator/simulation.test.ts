@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RuntimeError } from '../../../src/common/errors.ts';
 import {
+  accessTo,
   type Cluster,
   type ModelProgram,
   type ModelTask,
@@ -36,10 +37,7 @@ const programOf = (tasks: readonly ModelTask[], cpus = 1): ModelProgram => ({
 
 const taskOf = (ms: number, read: readonly number[], written: number): ModelTask => ({
   element: 0,
-  accesses: [
-    ...read.map((datum) => ({ datum, direction: 'IN' as const })),
-    { datum: written, direction: 'OUT' as const },
-  ],
+  accesses: [...read.map((datum) => accessTo(datum, 'IN')), accessTo(written, 'OUT')],
   bytes: [8],
   ms,
 });
