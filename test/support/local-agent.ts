@@ -13,6 +13,7 @@ import type { ApplicationId, StartApplication } from '../../src/contracts/agent/
 import { LocalNode } from '../../src/offloader/local/local-node.ts';
 import { createObjectStore, type SlabStore } from '../../src/runtime/data/object-store.ts';
 import { Dispatcher } from '../../src/runtime/dispatcher.ts';
+import { createPythonExecutor } from '../../src/runtime/executor/python-executor.ts';
 import { createThreadExecutor } from '../../src/runtime/executor/thread-executor.ts';
 import type { DataMover } from '../../src/runtime/ports.ts';
 import { createCore } from '../../src/runtime/scheduler/scheduler.ts';
@@ -42,6 +43,9 @@ export interface LocalAgentOptions {
   /** Default 4 for each CPU. */
   readonly maxThreads?: number;
   readonly checkInputs?: boolean;
+  /** Of the functions that are started; default JS. */
+  readonly language?: 'JS' | 'PYTHON';
+  readonly interpreter?: string;
 }
 
 /** An agent of one machine, put together from the real parts, without REST. */
@@ -52,9 +56,11 @@ export class LocalAgent implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'mk-agent-'));
 
   readonly #module: string;
+  readonly #language: 'JS' | 'PYTHON';
 
   constructor(options: LocalAgentOptions) {
     this.#module = options.module ?? 'program.ts';
+    this.#language = options.language ?? 'JS';
     const logs = new JobLogs(this.folder, false);
     const recorder = new Recorder(10_000, logs);
     const identity = { name: 'self', incarnation: 'test', host: '127.0.0.1', dataPort: 0 };
@@ -93,6 +99,13 @@ export class LocalAgent implements AsyncDisposable {
         ...(options.maxThreads === undefined ? {} : { maxThreads: options.maxThreads }),
         graceMs: 100,
       }),
+      createPythonExecutor(host, {
+        slots: options.cpus,
+        codePaths: [options.codePath],
+        node: 'self',
+        graceMs: 100,
+        ...(options.interpreter === undefined ? {} : { interpreter: options.interpreter }),
+      }),
     ]);
     nodes.addSelf(node.description);
     dispatcher.attach(resource, node);
@@ -102,7 +115,7 @@ export class LocalAgent implements AsyncDisposable {
 
   start(methodName: string, args: readonly (string | number)[] = []): Promise<ApplicationId> {
     const request: StartApplication = {
-      language: 'JS',
+      language: this.#language,
       className: this.#module,
       methodName,
       hasResult: true,
