@@ -15,6 +15,8 @@ export const exitCodeOf = (status: ApplicationBody['status']): number =>
 export interface FollowOptions {
   /** What the main function writes goes to stdout while it runs. */
   readonly output: boolean;
+  /** What it returns is printed at the end; default. */
+  readonly results?: boolean;
 }
 
 /** Waits for the end and prints what came of it. Ctrl-C cancels the application; a second one leaves it alone. */
@@ -27,7 +29,7 @@ export async function followApplication(id: string, context: CommandContext, opt
     const view = await waitForEnd(id, context, left.signal);
     await logs;
     if (view === undefined) return EXIT.interrupted;
-    await printEnd(view, context);
+    await printEnd(view, context, options.results ?? true);
     return exitCodeOf(view.status);
   } finally {
     context.interrupted.removeEventListener('abort', onInterrupt);
@@ -72,7 +74,11 @@ async function copyOutput(id: string, { client, terminal }: CommandContext, sign
   }
 }
 
-async function printEnd(view: ApplicationBody, { client, terminal, json, quiet }: CommandContext): Promise<void> {
+async function printEnd(
+  view: ApplicationBody,
+  { client, terminal, json, quiet }: CommandContext,
+  withResults: boolean,
+): Promise<void> {
   const took = (view.endedAt ?? view.createdAt) - view.createdAt;
   if (view.status !== 'completed') {
     if (json) terminal.out(JSON.stringify(view));
@@ -82,7 +88,7 @@ async function printEnd(view: ApplicationBody, { client, terminal, json, quiet }
       );
     return;
   }
-  const { results } = await client.json(applicationPath(view.appId, '/result'), resultBody);
+  const results = withResults ? (await client.json(applicationPath(view.appId, '/result'), resultBody)).results : [];
   if (json) {
     terminal.out(JSON.stringify({ ...view, results }));
     return;

@@ -53,14 +53,14 @@ export async function run(argv: readonly string[], invocation: Invocation): Prom
     language: python ? 'PYTHON' : 'JS',
     className: basename(file),
     methodName: args.options.method ?? (python ? '__main__' : 'main'),
-    hasResult: true,
+    hasResult: !whole,
     parameters: args.positionals
       .slice(1)
       .map((word, index) => parseParameter(word, index, { asText: args.options.text || whole, cwd })),
     results: [],
   });
   const { appId } = await context.client.json('/COMPSs/startApplication', startedReply, { method: 'PUT', body });
-  return await followApplication(appId, context, { output: !args.options.json });
+  return await followApplication(appId, context, { output: !args.options.json, results: !whole });
 }
 
 /** On free ports of loopback, silent but for what goes wrong. Environment variables of agents do not count. */
