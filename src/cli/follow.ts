@@ -12,6 +12,12 @@ import { Progress } from './progress.ts';
 export const exitCodeOf = (status: ApplicationBody['status']): number =>
   status === 'completed' ? EXIT.ok : status === 'cancelled' ? EXIT.cancelled : EXIT.failed;
 
+/** Exit status of a whole program that ended by itself with one that is not 0. */
+function programStatus(view: ApplicationBody): number | undefined {
+  const status = view.error?.details?.['exitStatus'];
+  return typeof status === 'number' ? status : undefined;
+}
+
 export interface FollowOptions {
   /** What the main function writes goes to stdout while it runs. */
   readonly output: boolean;
@@ -30,7 +36,7 @@ export async function followApplication(id: string, context: CommandContext, opt
     await logs;
     if (view === undefined) return EXIT.interrupted;
     await printEnd(view, context, options.results ?? true);
-    return exitCodeOf(view.status);
+    return programStatus(view) ?? exitCodeOf(view.status);
   } finally {
     context.interrupted.removeEventListener('abort', onInterrupt);
   }

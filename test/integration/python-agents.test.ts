@@ -97,6 +97,8 @@ describe('Python on agents that are processes', () => {
     });
     expect(other.stdout.trim().split('\n')).toEqual(['arguments a 3', 'squares [0, 1, 4]', 'point 5']);
     expect(lines).toEqual(['arguments a 3', 'squares [0, 1, 4]', 'point 5']);
+    const failing = spawnSync(join(root, 'bin/metakernel'), ['run', '-q', program, '--exit', '5']);
+    expect(failing.status).toBe(5);
   }, 60_000);
 });
 

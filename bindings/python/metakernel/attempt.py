@@ -294,6 +294,9 @@ def _info(code, error):
     message = error.message if isinstance(error, (Missing, TaskError)) else str(error)
     info = {"code": code, "message": message, "name": type(error).__qualname__, "stack": _traceback(error)}
     details = {"node": node()}
+    status = getattr(error, "exit_status", None)
+    if isinstance(status, int):
+        details["exitStatus"] = status
     content = _pickled(error)
     if content is not None:
         details["pickled"] = content

@@ -49,7 +49,7 @@ class ProgramExit(Exception):
 
     def __init__(self, status):
         super().__init__("the program ended with exit status %d" % status)
-        self.status = status
+        self.exit_status = status
 
 
 def _status(code):
