@@ -184,7 +184,8 @@ const ownDescription = ({ core }: Dispatcher, config: AgentConfig): ResourceDesc
   core.resources().find((resource) => resource.self)?.description ?? describeSelf(config);
 
 function nodeContext(dispatcher: Dispatcher, self: AgentIdentity): NodeContext {
-  return { self, store: dispatcher.store, mover: dispatcher.mover, sources: dispatcher.sources.bind(dispatcher) };
+  const { store, mover } = dispatcher;
+  return { self, store, mover, sources: dispatcher.sources.bind(dispatcher), bytes: dispatcher.bytes.bind(dispatcher) };
 }
 
 function addSelf(
