@@ -22,9 +22,14 @@ module.exports = {
     ban('adaptors-use-ports', folder('offloader/'), {
       path: '^src/(?!common/|contracts/|telemetry/|offloader/|runtime/(ports\\.ts|model/|data/|executor/))',
     }),
-    ban('no-sibling-adaptor', '^src/offloader/([^/]+)/', {
-      path: '^src/offloader/[^/]+/',
-      pathNot: '^src/offloader/$1/',
+    ban(
+      'no-sibling-adaptor',
+      '^src/offloader/([^/]+)/',
+      { path: '^src/offloader/[^/]+/', pathNot: '^src/offloader/$1/' },
+      { pathNot: '^src/offloader/grpc-worker/' },
+    ),
+    ban('workers-share-the-agent-link', folder('offloader/grpc-worker/'), {
+      path: '^src/offloader/(?!grpc-agent/|grpc-worker/)',
     }),
     ban('agent-stands-below-cli', folder('agent/'), { path: '^src/(controller|cli)/' }),
     ban('controller-never-imports-the-runtime', folder('controller/'), {

@@ -19,6 +19,7 @@ import { createThreadExecutor } from '../runtime/executor/thread-executor.ts';
 import type { ResourceDescription } from '../runtime/model/resource.ts';
 import type { AgentIdentity, NodeContext } from '../runtime/ports.ts';
 import { createCore } from '../runtime/scheduler/scheduler.ts';
+import { closedScopes } from './closed-scope.ts';
 import type { AgentConfig } from './config/config.ts';
 import { outgoingToken } from './http/tokens.ts';
 import { type PeerEndpoint, startPeerEndpoint } from './peer/endpoint.ts';
@@ -36,6 +37,8 @@ export interface AgentOptions {
   readonly print: (line: string) => void;
   /** A bug of ours broke the core: the process cannot go on. */
   readonly onFatal: (error: unknown) => void;
+  /** False: a worker, whose tasks may not submit tasks. Default true. */
+  readonly nestedTasks?: boolean;
 }
 
 export interface Agent extends AsyncDisposable {
@@ -70,14 +73,18 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
 }
 
-interface Parts {
+/** Everything of an agent but its REST interface. */
+export interface AgentParts {
   readonly backend: RuntimeBackend;
   readonly peers: PeerEndpoint;
   readonly mover: NodeDataMover;
   readonly workingDir: string;
 }
 
-async function startParts(options: AgentOptions, opened: AsyncDisposableStack): Promise<Parts> {
+export async function startParts(
+  options: Omit<AgentOptions, 'print'>,
+  opened: AsyncDisposableStack,
+): Promise<AgentParts> {
   const { config, logger } = options;
   const folder = opened.use(createProcessFolder(config.workingDir ?? join(tmpdir(), 'metakernel'), logger));
   const store = opened.use(
@@ -102,9 +109,9 @@ async function startParts(options: AgentOptions, opened: AsyncDisposableStack): 
   const peers = opened.use(await openPeers(config, dispatcher, identity, security, logger));
   const context = nodeContext(dispatcher, identity);
   const applications = new Applications(dispatcher, config.keptApplications);
-  const nodes = new Nodes(dispatcher, context, [peers.adaptor], logger);
+  const nodes = new Nodes(dispatcher, context, [peers.adaptor, peers.workers], logger);
   recorder.bind(dispatcher, applications, nodes);
-  addSelf(config, dispatcher, nodes, context, { folder: folder.path, logger });
+  addSelf(options, dispatcher, nodes, context, folder.path);
   const close = async (): Promise<void> => {
     await peers[Symbol.asyncDispose]();
     nodes.close();
@@ -189,15 +196,17 @@ function nodeContext(dispatcher: Dispatcher, self: AgentIdentity): NodeContext {
 }
 
 function addSelf(
-  config: AgentConfig,
+  { config, logger, nestedTasks = true }: Omit<AgentOptions, 'print'>,
   dispatcher: Dispatcher,
   nodes: Nodes,
   context: NodeContext,
-  { folder, logger }: { readonly folder: string; readonly logger: Logger },
+  folder: string,
 ): void {
   const { resource, watcher } = dispatcher.reserveNode();
-  const local = { ...context, openScope: dispatcher.openScope.bind(dispatcher), workingDir: join(folder, 'tasks') };
-  const node = new LocalNode(describeSelf(config), local, watcher, (host) => [
+  const openScope = nestedTasks ? dispatcher.openScope.bind(dispatcher) : closedScopes(config.name, context.store);
+  const local = { ...context, openScope, workingDir: join(folder, 'tasks') };
+  const description = { ...describeSelf(config), nestedTasks };
+  const node = new LocalNode(description, local, watcher, (host) => [
     createThreadExecutor(host, {
       slots: config.cpus,
       maxThreads: config.maxThreads,
@@ -236,11 +245,13 @@ function describeSelf(config: AgentConfig): ResourceDescription {
     ...(storage === undefined ? {} : { storageGb: storage }),
     ...(software.length === 0 ? {} : { software }),
     languages: hasPython(config) ? ['JS', 'PYTHON'] : ['JS'],
-    nestedTasks: true,
   };
 }
 
-async function startRest(options: AgentOptions, parts: Parts): Promise<{ server: RestServer; stopped: Promise<void> }> {
+async function startRest(
+  options: AgentOptions,
+  parts: AgentParts,
+): Promise<{ server: RestServer; stopped: Promise<void> }> {
   const { config, logger, print } = options;
   const stopped = Promise.withResolvers<void>();
   const server = await startRestServer({

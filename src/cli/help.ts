@@ -10,6 +10,7 @@ const pad = (rows: readonly (readonly [string, string])[]): string => {
 /** Commands that have a parser of their own. */
 const OTHERS: readonly (readonly [string, string])[] = [
   ['agent start', 'Start an agent on this machine'],
+  ['worker', 'Start a worker: it runs tasks of agents and nothing else'],
   ['run', 'Run a program with an agent of its own'],
   ['controller', 'Start the controller tier on this machine'],
   ['join', 'Join a domain, as its controller or as a machine of it'],

@@ -19,6 +19,7 @@ type OwnParser = (argv: readonly string[], invocation: Invocation) => Promise<nu
 /** Commands that read their arguments themselves. */
 const OWN_PARSERS: ReadonlyMap<string, () => Promise<OwnParser>> = new Map([
   ['agent', async () => (await import('./commands/agent.ts')).agent],
+  ['worker', async () => (await import('./commands/worker.ts')).worker],
   ['run', async () => (await import('./commands/run.ts')).run],
   ['controller', async () => (await import('./commands/controller.ts')).controller],
   ['join', async () => (await import('./commands/controller.ts')).join],

@@ -203,6 +203,11 @@ export const ERRORS = {
     retryable: false,
     message: '{path} cannot be sent to another thread or node: it is {what}',
   },
+  ERR_NESTING_UNSUPPORTED: {
+    status: 400,
+    retryable: false,
+    message: 'A task on {node} cannot submit tasks: that node is a worker; run it on an agent',
+  },
   ERR_NODE_UNREACHABLE: {
     status: 503,
     retryable: true,

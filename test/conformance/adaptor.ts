@@ -172,6 +172,19 @@ function workSuite(adaptor: AdaptorCase): void {
   });
 }
 
+/** Values of a gigabyte, both ways. Takes minutes and gigabytes: for the long tests. */
+export function hugeValueSuite(adaptor: AdaptorCase): void {
+  it(`adaptor ${adaptor.scheme} moves values of 1 GiB both ways`, async () => {
+    const bytes = 2 ** 30;
+    const storeBytes = 2.25 * bytes;
+    await using b = await adaptor.start({ name: 'b', cpus: 1, codePath, storeBytes });
+    await using a = await start({ storeBytes });
+    await add(a, adaptor, b.port);
+    expect(await a.call('huge', [bytes], program)).toEqual([bytes / 8, bytes / 4]);
+    await nothingLeft(a, b);
+  });
+}
+
 function lossSuite(adaptor: AdaptorCase): void {
   describe('losing a node', () => {
     let dir: ReturnType<typeof tempDir>;

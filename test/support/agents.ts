@@ -229,7 +229,7 @@ async function startParts(options: TestAgentOptions, opened: AsyncDisposableStac
     bytes: dispatcher.bytes.bind(dispatcher),
   };
   const applications = new Applications(dispatcher, 100);
-  const nodes = new Nodes(dispatcher, context, [peers.adaptor], logger);
+  const nodes = new Nodes(dispatcher, context, [peers.adaptor, peers.workers], logger);
   recorder.bind(dispatcher, applications, nodes);
   addSelf(dispatcher, nodes, context, options, folder);
   const close = async (): Promise<void> => {

@@ -4,6 +4,7 @@ import type { TicketSigner } from '../../offloader/grpc-agent/agent-node.ts';
 import { startHeartbeats } from '../../offloader/grpc-agent/heartbeats.ts';
 import type { LinkTiming } from '../../offloader/grpc-agent/link-client.ts';
 import type { LinkSecurity } from '../../offloader/grpc-agent/security.ts';
+import { GrpcWorkerAdaptor } from '../../offloader/grpc-worker/adaptor.ts';
 import { signTicket, TICKET_TTL_MS } from '../../runtime/data/ticket.ts';
 import type { ResourceDescription } from '../../runtime/model/resource.ts';
 import type { PeerRuntime } from './peer-link.ts';
@@ -26,6 +27,7 @@ export interface PeerEndpointOptions {
 /** Everything of an agent that has to do with other agents over gRPC: it is called and calls with one heartbeat thread. */
 export interface PeerEndpoint extends AsyncDisposable {
   readonly adaptor: GrpcAgentAdaptor;
+  readonly workers: GrpcWorkerAdaptor;
   readonly service: PeerService;
   readonly port: number;
   readonly heartbeatPort: number;
@@ -45,7 +47,8 @@ export async function startPeerEndpoint(options: PeerEndpointOptions): Promise<P
   try {
     const port = await service.listen(host, options.port);
     const adaptor = new GrpcAgentAdaptor({ heartbeats, sign, logger, security, timing });
-    return { adaptor, service, port, heartbeatPort: heartbeats.port, [Symbol.asyncDispose]: close };
+    const workers = new GrpcWorkerAdaptor(adaptor);
+    return { adaptor, workers, service, port, heartbeatPort: heartbeats.port, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;

@@ -18,24 +18,29 @@ export async function agent(argv: readonly string[], invocation: Invocation): Pr
   return start(rest, invocation);
 }
 
-async function printHelp({ terminal }: Invocation): Promise<number> {
+const printHelp = (invocation: Invocation): Promise<number> =>
+  printSettings(invocation, ['agent start [OPTIONS]', 'agent stop [--agent URL]']);
+
+export const isSwitch = (word: string): boolean => SWITCHES.includes(word);
+
+/** Help of a command that takes the settings of an agent. */
+export async function printSettings({ terminal }: Invocation, usages: readonly string[]): Promise<number> {
   const { AGENT_SETTINGS } = await import('../../agent/config/settings.ts');
   const rows = settingRows(AGENT_SETTINGS).map(({ flag, fallback, help }) => {
     const given = fallback === '' ? '' : ` (${fallback})`;
     return `  ${flag.padEnd(28)}${help}${given}`;
   });
-  const head = ['usage: metakernel agent start [OPTIONS]', '       metakernel agent stop [--agent URL]', ''];
-  const tail = [
-    '',
-    `Each is also an environment variable (${flagOf('restPort')}: METAKERNEL_REST_PORT) and a key of the file of --config.`,
-  ];
+  const head = usages.map((usage, index) => `${index === 0 ? 'usage:' : '      '} metakernel ${usage}`);
+  const variable = `Each is also an environment variable (${flagOf('restPort')}: METAKERNEL_REST_PORT)`;
   terminal.out(
     [
       ...head,
+      '',
       ...rows,
       `${'  --json'.padEnd(30)}Say where it listens as a line of JSON`,
       `${'  --exit-with-parent'.padEnd(30)}End when standard input is closed, as it is when the starter dies`,
-      ...tail,
+      '',
+      `${variable} and a key of the file of --config.`,
     ].join('\n'),
   );
   return EXIT.ok;
@@ -49,7 +54,7 @@ async function start(argv: readonly string[], { env, cwd, terminal }: Invocation
     import('../../agent/agent.ts'),
     import('../../telemetry/logger.ts'),
   ]);
-  const config = loadAgentConfig({ argv: argv.filter((word) => !SWITCHES.includes(word)), env, cwd });
+  const config = loadAgentConfig({ argv: argv.filter((word) => !isSwitch(word)), env, cwd });
   const logger = createLogger({ level: config.logLevel, name: config.name });
   if (config.ignoredFlags.length > 0)
     logger.warn({ flags: config.ignoredFlags }, 'flags that mean nothing here were ignored');

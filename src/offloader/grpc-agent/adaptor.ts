@@ -25,7 +25,7 @@ export interface GrpcAgentOptions {
 
 const DEFAULT_PORT = 46102;
 
-/** Other agents over gRPC. Properties: `Port` (46102), `Host` (the node's name). */
+/** Other agents over gRPC. Properties: `Port` (46102), `Host` (the node's name). Workers are reached the same way. */
 export class GrpcAgentAdaptor implements Adaptor<GrpcAgentSpec> {
   readonly scheme = 'grpc-agent';
   readonly aliases = ['es.bsc.compss.agent.comm.CommAgentAdaptor'];
@@ -39,8 +39,7 @@ export class GrpcAgentAdaptor implements Adaptor<GrpcAgentSpec> {
     for (const key of Object.keys(properties)) {
       if (key !== 'Port' && key !== 'Host') throw invalid(key, 'the grpc-agent adaptor knows Port and Host only');
     }
-    const host = properties['Host'] ?? name;
-    if (!/^[\w.:%[\]-]+$/.test(host)) throw invalid('Host', `${JSON.stringify(host)} is no host name or address`);
+    const host = parseHost(properties['Host'] ?? name);
     return { scheme: 'grpc-agent', name, host, port: parsePort(properties['Port']) };
   }
 
@@ -88,11 +87,17 @@ export class GrpcAgentAdaptor implements Adaptor<GrpcAgentSpec> {
   }
 }
 
-const invalid = (key: string, reason: string): RuntimeError => new RuntimeError('ERR_CONFIG_INVALID', { key, reason });
+export const invalid = (key: string, reason: string): RuntimeError =>
+  new RuntimeError('ERR_CONFIG_INVALID', { key, reason });
 
-function parsePort(text: string | undefined): number {
+export function parseHost(host: string): string {
+  if (!/^[\w.:%[\]-]+$/.test(host)) throw invalid('Host', `${JSON.stringify(host)} is no host name or address`);
+  return host;
+}
+
+export function parsePort(text: string | undefined, key = 'Port'): number {
   if (text === undefined) return DEFAULT_PORT;
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw invalid('Port', `${JSON.stringify(text)} is no port`);
+  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw invalid(key, `${JSON.stringify(text)} is no port`);
   return port;
 }
