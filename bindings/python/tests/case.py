@@ -13,22 +13,30 @@ from tests.inline_link import InlineLink
 
 
 class LinkCase(unittest.TestCase):
-    """Runs under `InlineLink`, in a directory of its own."""
+    """Runs in a directory of its own: under the runtime when this process is a program of it, else under `InlineLink`."""
 
     def setUp(self):
         self.directory = tempfile.mkdtemp(prefix="pycompss-test-")
         self.before = os.getcwd()
         os.chdir(self.directory)
-        self.link = InlineLink()
+        self.runtime = link.current()
+        self.link = self.runtime or InlineLink()
         link.set_current(self.link)
 
     def tearDown(self):
-        link.set_current(None)
-        self.link.close()
+        link.set_current(self.runtime)
+        if self.runtime is None:
+            self.link.close()
         os.chdir(self.before)
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def inline_only(self):
+        """What follows looks into `InlineLink`."""
+        if self.runtime is not None:
+            self.skipTest("looks at calls that only the link of the tests keeps")
+
     def last_call(self):
+        self.inline_only()
         return self.link.calls[-1]
 
     def argument(self, name):

@@ -9,6 +9,7 @@ import pickle
 import shutil
 import tempfile
 import traceback
+from collections import deque
 
 from metakernel import places, registry
 from metakernel.errors import LinkError, TaskError, TaskException
@@ -52,6 +53,15 @@ class _Cancelled(Exception):
     pass
 
 
+class _Resolver:
+    def __init__(self, owner, data):
+        self.owner = owner
+        self.data = data
+
+    def value(self, index):
+        return self.owner._value(self.data[index])
+
+
 class InlineLink(Link):
     def __init__(self):
         self.elements = []
@@ -65,7 +75,7 @@ class InlineLink(Link):
         self.calls = []
         self.files = set()
         self.depth = 0
-        self.deleted = []
+        self.let_go = deque()
         self.sandbox = tempfile.mkdtemp(prefix="inline-link-")
 
     def close(self):
@@ -180,11 +190,11 @@ class InlineLink(Link):
                 self.files.add(os.path.abspath(value))
                 if kind == DIRECTORY:
                     os.makedirs(value, exist_ok=True)
-            return value
+            return None if value is None else os.path.abspath(value)
         if kind == FILE_COLLECTION:
             if argument.direction != "IN":
                 self.files.update(os.path.abspath(path) for path in _flat(value))
-            return value
+            return _absolute(value)
         if kind in (COLLECTION, DICTIONARY):
             return self._collection(argument, value, argument.depth, leaves)
         found = self._object(argument, value)
@@ -229,7 +239,7 @@ class InlineLink(Link):
             pickled = pickle.dumps(value, 5)
         finally:
             places.set_builder(before)
-        resolver = places.set_resolver(lambda index: self._value(data[index]))
+        resolver = places.set_resolver(_Resolver(self, data))
         try:
             return pickle.loads(pickled)
         finally:
@@ -312,7 +322,7 @@ class InlineLink(Link):
 
     def delete(self, value):
         if isinstance(value, int):
-            self.deleted.append(value)
+            self.let_go.append(value)
             return True
         self.pending.discard(id(value))
         return self.known.pop(id(value), None) is not None
@@ -354,6 +364,10 @@ class InlineLink(Link):
 
     def flush(self):
         pass
+
+
+def _absolute(value):
+    return [_absolute(one) for one in value] if isinstance(value, (list, tuple)) else os.path.abspath(value)
 
 
 def _flat(value):

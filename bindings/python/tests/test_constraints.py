@@ -133,6 +133,7 @@ class ConstraintsTest(LinkCase):
 
     def test_dynamic(self):
         global UNITS
+        self.inline_only()
         dynamic(4)
         self.assertEqual(self.last_call().constraints, {"processors": [{"type": "CPU", "units": 3}], "memoryGb": 8})
         UNITS = 5
@@ -169,6 +170,7 @@ class ConstraintsTest(LinkCase):
 
     def test_implementations_share_a_core_element(self):
         self.assertEqual(compss_wait_on(slow(3)), 3)
+        self.inline_only()
         signature, implementations = self.link.elements[-1]
         self.assertEqual(signature, f"{__name__}#slow")
         self.assertEqual([one.method for one in implementations], ["slow", "fast"])
@@ -180,11 +182,13 @@ class ConstraintsTest(LinkCase):
 class ReductionTest(LinkCase):
     def test_the_tree(self):
         self.assertEqual(compss_wait_on(total(list(range(7)))), 21)
+        self.inline_only()
         sizes = [len(call.arguments[0].value) for call in self.link.calls]
         self.assertEqual(sizes, [2, 2, 2, 2, 2, 2])
 
     def test_no_split(self):
         self.assertEqual(compss_wait_on(total([1, 2])), 3)
+        self.inline_only()
         self.assertEqual(len(self.link.calls), 1)
         self.assertEqual(compss_wait_on(total_by_variable([1, 2, 3])), 6)
         self.assertEqual(len(self.link.calls), 2)
@@ -192,6 +196,7 @@ class ReductionTest(LinkCase):
     def test_chunks_from_the_environment(self):
         with mock.patch.dict(os.environ, {"CHUNK": "3"}):
             self.assertEqual(compss_wait_on(total_by_variable(list(range(9)))), 36)
+        self.inline_only()
         self.assertEqual(len(self.link.calls), 4)
 
 

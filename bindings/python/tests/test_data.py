@@ -111,6 +111,13 @@ def produce(values):
         values[index] = index * index
 
 
+@task(values=COLLECTION_INOUT)
+def double_all(values):
+    for row in values:
+        for index, one in enumerate(row):
+            row[index] = 2 * one
+
+
 @task(table=DICTIONARY_IN, returns=1)
 def sum_table(table):
     return sum(table.values())
@@ -183,12 +190,14 @@ class DirectionsTest(LinkCase):
         self.assertEqual(compss_wait_on(values), [7, 8])
 
     def test_commutative_and_concurrent(self):
-        for change in (commute, together):
-            values = []
-            for one in range(3):
-                change(values, one)
-            self.assertEqual(sorted(compss_wait_on(values)), [0, 1, 2])
-        self.assertEqual(self.argument("values").direction, "CONCURRENT")
+        values, shared = [], []
+        for one in range(3):
+            commute(values, one)
+            together(shared, one)
+        self.assertEqual(sorted(compss_wait_on(values)), [0, 1, 2])
+        # Each process works on a copy of its own: what happens at the same time is not merged.
+        found = compss_wait_on(shared)
+        self.assertTrue(found and set(found) <= {0, 1, 2}, found)
 
     def test_in_delete(self):
         self.assertEqual(compss_wait_on(consume([1, 2])), 3)
@@ -240,6 +249,15 @@ class CollectionsTest(LinkCase):
         table = {"a": ["x"], "b": []}
         grow_table(table)
         self.assertEqual(compss_wait_on(table), {"a": ["x", "more"], "b": ["more"]})
+
+    def test_numbers_in_written_collections(self):
+        values = [[1, 1], [2]]
+        double_all(values)
+        double_all(values)
+        self.assertEqual(compss_wait_on(values), [[4, 4], [8]])
+        zeros = [0] * 3
+        produce(zeros)
+        self.assertEqual(compss_wait_on(zeros), [0, 1, 4])
 
     def test_futures_inside_a_plain_list(self):
         self.assertEqual(compss_wait_on(drain([inc(1), inc(2)])), 5)
@@ -307,7 +325,7 @@ class WaitTest(LinkCase):
         self.assertIsInstance(future, Future)
         del future
         gc.collect()
-        self.assertIn(datum, self.link.deleted)
+        self.assertIn(datum, self.link.let_go)
 
     def test_delete_and_barrier(self):
         values = [1]

@@ -4,6 +4,7 @@ import threading
 import types
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
+from metakernel.errors import TaskException
 from pycompss._core import registry
 from pycompss._core.declaration import Declaration, declaration_of
 from pycompss._core.generators import packed_result
@@ -37,6 +38,19 @@ def take_execution(declaration: Declaration) -> Optional[Execution]:
 def execute(declaration: Declaration, args: Sequence[Any], kwargs: Dict[str, Any], extra: Any = None) -> Any:
     """Runs the task with arguments that are values and paths. Changes them in place where the task does."""
     declaration.prepare()
+    if declaration.on_failure != "IGNORE":
+        return _through_decorators(declaration, args, kwargs, extra)
+    try:
+        return _through_decorators(declaration, args, kwargs, extra)
+    except TaskException:
+        raise
+    except Exception:
+        from pycompss._core.ignored import outputs_after_failure
+
+        return outputs_after_failure(declaration, args, kwargs, extra or {})
+
+
+def _through_decorators(declaration: Declaration, args: Sequence[Any], kwargs: Dict[str, Any], extra: Any) -> Any:
     outer = _outermost(declaration)
     if outer is None:
         return run_body(declaration, args, kwargs, extra)
@@ -72,12 +86,12 @@ def run_body(declaration: Declaration, args: Sequence[Any], kwargs: Dict[str, An
     declaration.prepare()
     if parts.program is None and parts.container is None and parts.prolog is None and parts.epilog is None:
         return packed_result(_function_of(declaration)(*args, **kwargs))
-    bound = declaration.signature.bind(declaration.name, args, kwargs)
-    if parts.prolog is None and parts.epilog is None:
-        return _run_main(declaration, bound, args, extra)
     from pycompss._core.programs import with_prolog_and_epilog
+    from pycompss._core.sandbox import sandbox
 
-    return with_prolog_and_epilog(declaration, bound, lambda: _run_main(declaration, bound, args, extra))
+    bound = declaration.signature.bind(declaration.name, args, kwargs)
+    with sandbox():
+        return with_prolog_and_epilog(declaration, bound, lambda: _run_main(declaration, bound, args, extra))
 
 
 def _run_main(declaration: Declaration, bound: BoundCall, args: Sequence[Any], extra: Any) -> Any:
@@ -85,7 +99,7 @@ def _run_main(declaration: Declaration, bound: BoundCall, args: Sequence[Any], e
     if program is not None and program.kind == "http":
         from pycompss._core.http_request import run_request
 
-        return run_request(declaration, bound, int((extra or {}).get("returns", 1)))
+        return run_request(declaration, bound, extra or {})
     if program is not None and not (program.kind == "mpi" and not program.settings.get("binary")):
         from pycompss._core.programs import run_program
 

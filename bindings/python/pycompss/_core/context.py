@@ -1,9 +1,14 @@
 """Where the running code is: outside the runtime, in a main program, or in a task."""
 
+import threading
 from typing import Optional
 
 from metakernel.link import Link, current, set_current
 from pycompss.util.exceptions import NotInPyCOMPSsException
+
+#: Held around whatever the link does but deletions: several threads of a program may submit and wait. Deletions come
+#: from `__del__` at any moment, and take no lock.
+lock = threading.RLock()
 
 
 def link() -> Optional[Link]:
@@ -23,4 +28,4 @@ def in_task() -> bool:
     return found is not None and found.task_info() is not None
 
 
-__all__ = ["in_task", "link", "need_link", "set_current"]
+__all__ = ["in_task", "link", "lock", "need_link", "set_current"]

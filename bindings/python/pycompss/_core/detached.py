@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Sequence
 
 from pycompss._core import commands
 from pycompss._core.declaration import Declaration
+from pycompss._core.contents import replace_content
 from pycompss._core.processes import Streams, run_command
 from pycompss._core.programs import ProgramFailed, contained, describe_exit, streams_of, surroundings
 from pycompss._core.signature import BoundCall
@@ -17,7 +18,7 @@ from pycompss.util.exceptions import PyCOMPSsException
 
 def run_detached(declaration: Declaration, bound: BoundCall, args: Sequence[Any], extra: Dict[str, Any]) -> Any:
     """What the function returns: for MPI a list with what each rank returns."""
-    with tempfile.TemporaryDirectory(prefix="detached-", dir=os.getcwd()) as directory:
+    with tempfile.TemporaryDirectory(prefix="call-", dir=os.getcwd()) as directory:
         call = os.path.join(directory, "call")
         _write_call(declaration, bound, call)
         python = sys.executable if declaration.parts.container is None else "python3"
@@ -100,22 +101,9 @@ def _give_back(bound: BoundCall, result: Dict[str, Any], args: Sequence[Any]) ->
     """Changed arguments, those of the first rank, are put into the places of the ones that were given."""
     for position, value in enumerate(result["args"]):
         if position < len(args):
-            _replace_content(args[position], value)
+            replace_content(args[position], value)
             if isinstance(args, list):
                 args[position] = value
     names = {**bound.named, **bound.unknown}
     for name, value in result["kwargs"].items():
-        _replace_content(names.get(name), value)
-
-
-def _replace_content(old: Any, new: Any) -> None:
-    if isinstance(old, (list, bytearray)) and type(old) is type(new):
-        old[:] = new
-    elif isinstance(old, (dict, set)) and type(old) is type(new):
-        old.clear()
-        old.update(new)
-    elif type(old) is type(new) and hasattr(old, "__dict__") and not isinstance(old, type):
-        old.__dict__.update(new.__dict__)
-    elif hasattr(old, "__setitem__") and getattr(old, "shape", None) not in (None, ()) and type(old) is type(new):
-        if old.shape == new.shape and old.dtype == new.dtype:
-            old[...] = new
+        replace_content(names.get(name), value)

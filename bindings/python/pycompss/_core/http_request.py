@@ -40,10 +40,12 @@ def base_url(service: str) -> str:
     raise PyCOMPSsException(f"@http: no address is known for the service {service!r}: set {SERVICES_VARIABLE}")
 
 
-def run_request(declaration: Declaration, bound: BoundCall, count: int) -> Any:
+def run_request(declaration: Declaration, bound: BoundCall, extra: Dict[str, Any]) -> Any:
+    """`extra`: number of returns; address of the service as the program that calls knows it."""
     settings = declaration.parts.program.settings  # type: ignore[union-attr]
+    count = int(extra.get("returns", 1))
     arguments = bound.arguments()
-    body = _send(settings, declaration, arguments)
+    body = _send(settings, declaration, arguments, extra.get("base_url"))
     produced = _produced(settings, body, count)
     _update(settings, arguments, produced)
     returns = [produced.get(f"return_{index}") for index in range(count)]
@@ -52,9 +54,19 @@ def run_request(declaration: Declaration, bound: BoundCall, count: int) -> Any:
     return returns[0] if count == 1 else returns
 
 
-def _send(settings: Dict[str, Any], declaration: Declaration, arguments: Dict[str, Any]) -> str:
+def known_base_url(service: str) -> Optional[str]:
+    """None when only the node that runs the task may know it."""
+    try:
+        return base_url(service)
+    except PyCOMPSsException:
+        return None
+
+
+def _send(
+    settings: Dict[str, Any], declaration: Declaration, arguments: Dict[str, Any], base: Optional[str]
+) -> str:
     quoted = {name: urllib.parse.quote(as_word(value), safe="") for name, value in arguments.items()}
-    url = base_url(str(settings["service_name"])).rstrip("/") + "/"
+    url = (base or base_url(str(settings["service_name"]))).rstrip("/") + "/"
     url += fill(str(settings["resource"]), quoted).lstrip("/")
     method = str(settings["request"]).upper()
     data = _payload(settings, declaration, arguments)

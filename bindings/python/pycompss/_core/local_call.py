@@ -4,6 +4,7 @@ import functools
 from typing import Any, Callable, Dict, List, Tuple
 
 from pycompss._core import context
+from pycompss._core.contents import replace_content
 from pycompss._core.futures import Future
 from pycompss._core.waiting import wait_on
 
@@ -27,19 +28,5 @@ def _positional(values: List[Any], count: int) -> Tuple[Any, ...]:
 
 
 def _updated(old: Any, new: Any) -> Any:
-    """The caller's own object brought up to date, where its class allows; so every reference to it sees the value."""
-    if new is old or isinstance(old, Future) or type(old) is not type(new):
-        return new
-    if isinstance(old, (list, bytearray)):
-        old[:] = new
-    elif isinstance(old, (dict, set)):
-        old.clear()
-        old.update(new)
-    elif getattr(old, "shape", None) not in (None, ()) and old.shape == new.shape and old.dtype == new.dtype:
-        old[...] = new
-    elif hasattr(old, "__dict__"):
-        old.__dict__.clear()
-        old.__dict__.update(new.__dict__)
-    else:
-        return new
-    return old
+    """The caller's own object brought up to date, where its class allows."""
+    return old if not isinstance(old, Future) and replace_content(old, new) else new

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import Any, Dict, IO, List, Optional
 
+from pycompss._core.sandbox import HOME
 from pycompss.util.exceptions import PyCOMPSsException
 
 #: What Open MPI asks of a container in which everything runs as root and cores are shared.
@@ -75,8 +76,9 @@ def find_program(task: str, name: str, working_dir: Optional[str]) -> str:
     """Absolute path, or the name for those on PATH. Says clearly when there is none."""
     if os.sep in name:
         path = name if working_dir is None else os.path.join(working_dir, name)
-        if os.access(path, os.X_OK):
-            return os.path.abspath(path)
+        for place in (path, os.path.join(HOME, name)):
+            if os.access(place, os.X_OK):
+                return os.path.abspath(place)
         reason = "it is not executable" if os.path.exists(path) else "there is no such file"
         raise PyCOMPSsException(f"{task}: the program {name} cannot be run: {reason}")
     found = shutil.which(name)

@@ -4,16 +4,19 @@ import os
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from metakernel.link import Argument, Call, Implementation, Link
-from pycompss._core import by_value, registry
+from pycompss._core import by_value, context, registry
 from pycompss._core.declaration import Declaration
 from pycompss._core.futures import handle_for
 from pycompss._core.generators import packed
+from pycompss._core.leaves import give_identity
 from pycompss._core.options import seconds
 from pycompss._core.placement import changes_with_calls, constraints_of, nodes_of
 from pycompss._core.returns import Returns
 from pycompss._core.signature import BoundCall
 from pycompss._core.spec import (
+    COLLECTION,
     DEFAULT_SPEC,
+    DICTIONARY,
     DIRECTION_NAMES,
     DIRECTORY,
     FILE,
@@ -51,7 +54,8 @@ def submit(declaration: Declaration, link: Link, args: Tuple[Any, ...], kwargs: 
 
 def submit_bound(declaration: Declaration, link: Link, bound: BoundCall, returns: Returns) -> Any:
     call = _call_of(declaration, link, bound, returns)
-    data = link.submit(call)
+    with context.lock:
+        data = link.submit(call)
     if returns.parameter is not None:
         return _bind_parameter(link, declaration, bound, returns.parameter, data)
     if not data:
@@ -91,6 +95,7 @@ def _call_of(declaration: Declaration, link: Link, bound: BoundCall, returns: Re
     )
     if declaration.on_failure == "IGNORE":
         call.defaults = declaration.defaults or None
+        call.extra = {"returns": returns.count}
     if declaration.simple:
         return call
     nodes, processes, each = nodes_of(declaration)
@@ -104,6 +109,11 @@ def _call_of(declaration: Declaration, link: Link, bound: BoundCall, returns: Re
             "processes": processes,
             "processes_per_node": each,
         }
+        program = declaration.parts.program
+        if program is not None and program.kind == "http":
+            from pycompss._core.http_request import known_base_url
+
+            call.extra["base_url"] = known_base_url(str(program.settings["service_name"]))
     return call
 
 
@@ -178,6 +188,9 @@ def argument_of(
         if type(value) in _PRIMITIVE:
             direction = IN
         value = packed(value)
+    elif spec.kind in (COLLECTION, DICTIONARY):
+        if spec.writes:
+            give_identity(value, spec)
     elif spec.kind in (FILE, DIRECTORY):
         value = _path(declaration, name, value)
     elif spec.kind == FILE_COLLECTION:

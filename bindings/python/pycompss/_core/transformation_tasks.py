@@ -1,7 +1,12 @@
-"""The tasks that carry out data transformations, by the kind of what they take and give."""
+"""Tasks of the package itself: those that carry out data transformations, by the kind of what they take and give."""
 
 from pycompss.api.parameter import COLLECTION_IN, DIRECTORY_IN, DIRECTORY_OUT, FILE_IN, FILE_OUT
 from pycompss.api.task import task
+
+
+@task(returns=1)
+def identity(value):
+    return value
 
 
 @task(returns=1)

@@ -4,11 +4,12 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from metakernel.errors import TaskError
 from metakernel.link import NOTHING, Link
+from pycompss._core import context
 from pycompss._core.futures import EmptyReturn, Future
 from pycompss._core.warnings import warn
 
-#: Causes after which a value is None for the program: the task was cancelled, or its failure only cancels successors.
-_CANCELLED = ("ERR_TASK_CANCELLED", "ERR_PREDECESSOR_FAILED", "ERR_PREDECESSOR_CANCELLED")
+#: After this a value is None for the program: its task was cancelled, or depends on one whose failure only cancels.
+_CANCELLED = "ERR_TASK_CANCELLED"
 
 
 class Waiting:
@@ -51,7 +52,7 @@ class Waiting:
         try:
             self._values = self._link.wait(self._data)
         except TaskError as error:
-            if error.code not in _CANCELLED:
+            if error.code != _CANCELLED:
                 raise
             self._values = [self._wait_for_one(datum) for datum in self._data]
         for value in self._held:
@@ -62,7 +63,7 @@ class Waiting:
         try:
             return self._link.wait([datum])[0]
         except TaskError as error:
-            if error.code in _CANCELLED:
+            if error.code == _CANCELLED:
                 return NOTHING
             raise
 
@@ -100,5 +101,6 @@ def wait_on(link: Link, objects: Sequence[Any]) -> List[Any]:
     waiting = Waiting(link)
     for value in objects:
         waiting.look(value)
-    waiting.wait()
+    with context.lock:
+        waiting.wait()
     return [waiting.put_in(value) for value in objects]
