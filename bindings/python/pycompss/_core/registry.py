@@ -73,7 +73,7 @@ def main_module_name() -> str:
         name = spec.name
         return name[: -len(".__main__")] if name.endswith(".__main__") else name
     file = getattr(main, "__file__", None)
-    if not file:
+    if not file or not os.path.isfile(file):
         return "__main__"
     return os.path.splitext(os.path.basename(file))[0]
 
