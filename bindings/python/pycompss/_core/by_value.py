@@ -8,28 +8,27 @@ from typing import Any, Callable, Dict, List
 
 from metakernel import registry as runners
 from metakernel.link import Argument
-from pycompss._core.declaration import Declaration
 from pycompss.util.exceptions import PyCOMPSsException
 
 MODULE = "pycompss._core.by_value"
 METHOD = "run"
 
 _pickled: Dict[Callable, bytes] = {}
-_loaded: Dict[bytes, Declaration] = {}
+_loaded: Dict[bytes, Any] = {}
 
 
-def needed(declaration: Declaration) -> bool:
+def needed(declaration: Any) -> bool:
     return declaration.module == "__main__" or "<locals>" in declaration.qualname
 
 
-def argument(declaration: Declaration) -> Argument:
+def argument(declaration: Any) -> Argument:
     known = _pickled.get(declaration.function)
     if known is None:
         known = _pickled[declaration.function] = _pickle(declaration)
     return Argument(None, known)
 
 
-def _pickle(declaration: Declaration) -> bytes:
+def _pickle(declaration: Any) -> bytes:
     content = (declaration.function, declaration.options, declaration.parts)
     for name in ("cloudpickle", "dill"):
         try:
@@ -47,6 +46,7 @@ def _pickle(declaration: Declaration) -> bytes:
 def run(args: List[Any], kwargs: Dict[str, Any], extra: Any = None) -> Any:
     """In the worker."""
     from pycompss._core.body import run_body
+    from pycompss._core.declaration import Declaration
 
     pickled, *rest = args
     declaration = _loaded.get(pickled)

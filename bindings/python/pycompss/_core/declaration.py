@@ -4,7 +4,7 @@ import functools
 import threading
 from typing import Any, Callable, Dict, Optional
 
-from pycompss._core import registry
+from pycompss._core import by_value, registry
 from pycompss._core.constraints import is_dynamic
 from pycompss._core.numbers import parse_count
 from pycompss._core.options import TaskOptions
@@ -41,6 +41,8 @@ class Declaration:
         self.plain = False
         #: Neither nodes, constraints nor a program: nothing is computed for a call but its arguments.
         self.simple = False
+        #: Its calls need nothing but their arguments, all of them values that are read.
+        self.quick = False
         #: Number of the core element, and the link that gave it.
         self.element: Any = None
 
@@ -73,6 +75,7 @@ class Declaration:
             if not self._prepared:
                 self._resolve_specs()
                 self.simple = self._is_simple()
+                self.quick = self._is_quick()
                 self._prepared = True
 
     def _resolve_specs(self) -> None:
@@ -94,6 +97,16 @@ class Declaration:
         dynamic = bool(parts.constraints) and is_dynamic(parts.constraints)
         return parts.program is None and parts.container is None and nodes == 1 and not dynamic
 
+    def _is_quick(self) -> bool:
+        """Whatever `Call` says of itself when nothing is said must be meant."""
+        options, signature = self.options, self.signature
+        special = signature.varargs or signature.keyword_only or by_value.needed(self)
+        special = special or self.parts.transformations is not None or self.parts.is_reduce or options.is_reduce
+        special = special or options.priority or options.is_replicated or options.is_distributed or options.time_out
+        returns = self.declared_returns()
+        special = special or returns.parameter is not None or returns.counted_by is not None
+        return self.plain and self.simple and self.on_failure == "RETRY" and not special
+
     def globals(self) -> Dict[str, Any]:
         function = self.function
         while hasattr(function, "__wrapped__"):
@@ -105,12 +118,12 @@ class Declaration:
 
     def returns_of(self, given: Any, bound: Callable[[], BoundCall]) -> Returns:
         """`given`: `returns=` of the call itself."""
-        declared = self._declared_returns() if given is None else parse_returns(given, self.globals) or NOTHING
+        declared = self.declared_returns() if given is None else parse_returns(given, self.globals) or NOTHING
         if declared.counted_by is not None:
             return counted(declared.counted_by, bound().arguments())
         return declared
 
-    def _declared_returns(self) -> Returns:
+    def declared_returns(self) -> Returns:
         if self._returns is None:
             declared = parse_returns(self.options.returns, self.globals)
             if declared is None:
