@@ -11,6 +11,8 @@ from metakernel.modules import Missing, node
 from metakernel.task_files import OutputMissing, TaskFiles
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
+#: Frames of these folders are not the user's.
+_OURS = (_HERE, os.path.join(os.path.dirname(_HERE), "pycompss", "_core"))
 _WRITES = (False, True, True, True, True, False)
 _READS = (True, False, True, True, True, True)
 _MAX_PICKLED_ERROR = 16384
@@ -308,7 +310,7 @@ def _info(code, error):
 def _traceback(error):
     """From the first frame of the user's on."""
     trace = error.__traceback__
-    while trace is not None and os.path.dirname(trace.tb_frame.f_code.co_filename) == _HERE:
+    while trace is not None and os.path.dirname(trace.tb_frame.f_code.co_filename) in _OURS:
         trace = trace.tb_next
     text = "".join(traceback.format_exception(type(error), error, trace))
     if len(text) <= _MAX_TRACEBACK:

@@ -56,6 +56,12 @@ class Future:
         if self._let_go is not None and self.datum is not None:
             self._let_go.append(self.datum)
 
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
     def __reduce__(self):
         from metakernel.places import place_of
 
