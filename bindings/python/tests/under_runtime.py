@@ -7,6 +7,7 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MODULES = (
     "test_returns",
+    "test_calls",
     "test_data",
     "test_failures",
     "test_constraints",
@@ -14,6 +15,7 @@ MODULES = (
     "test_transformations",
     "test_files",
     "test_streams",
+    "test_dds",
 )
 
 
