@@ -1,5 +1,5 @@
 # Needs git, make and any Node.js from 20 up with npm; npm scripts use the Node that package-lock.json pins.
-.PHONY: install build test test-long check bench clean demo demo-iris demo-cars demo-containers demo-controller
+.PHONY: install build test test-long check bench clean demo demo-iris demo-cars demo-containers demo-controller demo-python
 
 install: node_modules/.installed
 
@@ -37,6 +37,10 @@ demo-containers: install
 # A lighthouse, two controllers, a pool deployed through the shell, k-means on it; leaves nothing behind.
 demo-controller: install
 	npm run --silent demo:controller
+
+# PyCOMPSs's k-means training on four agents; needs a Python with numpy. POINTS=800000 for the size of the deployment test.
+demo-python: install
+	npm run --silent demo:python
 
 bench: install
 	npm run --silent bench

@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startProcess } from '../../scripts/process.ts';
+import { applicationList } from '../../src/contracts/agent/views.ts';
+import { RunningAgent } from '../support/running-agent.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -54,6 +56,33 @@ describe('PyCOMPSs programs', () => {
     const report = readFileSync(join(logs.path, 'jobs/job1_NEW.err'), 'utf8');
     expect(code, report).toBe(0);
     expect(Number(/^Ran (\d+) tests/m.exec(report)?.[1])).toBeGreaterThan(70);
+  });
+
+  test('and with workers on three agents', { timeout: 180_000 }, async () => {
+    using logs = tempDir('python-logs');
+    const appPath = join(bindings, 'tests');
+    const flags = [`--python=${python}`, '--drain-ms=0', '--log-level=error'];
+    const start = (name: string): Promise<RunningAgent> =>
+      RunningAgent.start({ name, cpus: 2, appPath, flags: [...flags, `--log-dir=${join(logs.path, name)}`] });
+    await using first = await start('first');
+    await using second = await start('second');
+    await using third = await start('third');
+    await first.add(second, 2);
+    await first.add(third, 2);
+    const { exitCode } = await first.command('call', '--lang', 'PYTHON', '--quiet', 'under_runtime.py', '__main__');
+    const report = readFileSync(join(logs.path, 'first/jobs/job1_NEW.err'), 'utf8');
+    expect(exitCode, report).toBe(0);
+    const { applications } = applicationList.parse(await first.get('/COMPSs/applications'));
+    expect(Object.keys(applications[0]?.completedByNode ?? {}).sort()).toEqual(['first', 'second', 'third']);
+  });
+
+  test('values of classes of the program itself travel both ways', async () => {
+    const file = join(bindings, 'tests/main_classes.py');
+    const plain = await run(python, [file]);
+    const distributed = await underRuntime(file, []);
+    expect([plain.code, distributed.code]).toEqual([0, 0]);
+    expect(plain.stdout[1]).toBe('same class True');
+    expect(distributed.stdout.filter((line) => line !== 'null')).toEqual(plain.stdout);
   });
 
   const programs: readonly [file: string, args: readonly string[]][] = [
