@@ -23,11 +23,13 @@ import { closedScopes } from './closed-scope.ts';
 import type { AgentConfig } from './config/config.ts';
 import { outgoingToken } from './http/tokens.ts';
 import { type PeerEndpoint, startPeerEndpoint } from './peer/endpoint.ts';
+import { ApplicationJournal } from './runtime/application-journal.ts';
 import { Applications } from './runtime/applications.ts';
 import { JobLogs } from './runtime/job-logs.ts';
 import { Nodes } from './runtime/nodes.ts';
 import { Recorder } from './runtime/recorder.ts';
 import { RuntimeBackend } from './runtime/runtime-backend.ts';
+import { StateDirectory } from './runtime/state-directory.ts';
 import { type RestServer, startRestServer } from './server.ts';
 
 export interface AgentOptions {
@@ -59,6 +61,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const parts = await startParts(options, opened);
   const rest = await startRest(options, parts);
   opened.use(rest.server);
+  // Only now does somebody listen for how they end.
+  for (const earlier of parts.journal?.resume() ?? []) {
+    options.logger.info({ application: earlier.id }, 'resuming an application of an earlier life');
+    await parts.applications.resume(earlier);
+  }
   const resources = opened.move();
   return {
     url: rest.server.url,
@@ -76,6 +83,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 /** Everything of an agent but its REST interface. */
 export interface AgentParts {
   readonly backend: RuntimeBackend;
+  readonly applications: Applications;
+  readonly journal: ApplicationJournal | undefined;
   readonly peers: PeerEndpoint;
   readonly mover: NodeDataMover;
   readonly workingDir: string;
@@ -96,19 +105,22 @@ export async function startParts(
   const identity = { name: config.name, incarnation, host: config.advertiseHost, dataPort: mover.port };
   const logs = new JobLogs(config.logDir ?? join(folder.path, 'logs'), config.debug);
   const recorder = new Recorder(TIMELINE_SIZE, logs);
+  const journal = openJournal(config, store, logger);
+  if (journal !== undefined) opened.use(journal);
   const dispatcher = new Dispatcher({
-    core: createCore({ policy: config.scheduler }),
+    core: createCore({ policy: config.scheduler, reportCompleted: journal !== undefined }),
     store,
     mover,
     identity,
     clock: createClock(),
     logger,
     observer: recorder,
+    ...(journal === undefined ? {} : { journal }),
     onFatal: options.onFatal,
   });
   const peers = opened.use(await openPeers(config, dispatcher, identity, security, logger));
   const context = nodeContext(dispatcher, identity);
-  const applications = new Applications(dispatcher, config.keptApplications);
+  const applications = new Applications(dispatcher, config.keptApplications, journal);
   const nodes = new Nodes(dispatcher, context, [peers.adaptor, peers.workers], logger);
   recorder.bind(dispatcher, applications, nodes);
   addSelf(options, dispatcher, nodes, context, folder.path);
@@ -118,9 +130,14 @@ export async function startParts(
     await dispatcher.close();
   };
   const { drainMs } = config;
-  const backend = new RuntimeBackend({ dispatcher, applications, nodes, recorder, logs, drainMs, close });
+  const stopping = (): void => journal?.keepAll();
+  const backend = new RuntimeBackend({ dispatcher, applications, nodes, recorder, logs, drainMs, stopping, close });
   opened.defer(() => backend.shutdown('its process ends'));
-  return { backend, peers, mover, workingDir: folder.path };
+  return { backend, applications, journal, peers, mover, workingDir: folder.path };
+}
+
+function openJournal({ stateDir }: AgentConfig, store: SlabStore, logger: Logger): ApplicationJournal | undefined {
+  return stateDir === undefined ? undefined : new ApplicationJournal(new StateDirectory(stateDir), store, logger);
 }
 
 /** One token for every port, and with a CA the same certificates. */

@@ -20,6 +20,7 @@ import type {
   ObjectStore,
   Scope,
   ScopeOwner,
+  TaskJournal,
 } from './ports.ts';
 import type { SchedulerCore } from './scheduler/core.ts';
 import type { SchedulerEffect, WaitResult } from './scheduler/effects.ts';
@@ -52,6 +53,8 @@ export interface DispatcherOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly observer?: DispatchObserver;
+  /** Gets what the core tells of completed tasks (CoreOptions.reportCompleted). */
+  readonly journal?: TaskJournal;
   /** A bug of ours broke the core: the process cannot go on. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -69,6 +72,7 @@ export class Dispatcher {
   readonly #core: SchedulerCore;
   readonly #logger: Logger;
   readonly observer: DispatchObserver;
+  readonly #journal: TaskJournal | undefined;
   readonly #onFatal: (error: unknown) => void;
   readonly #timers: Timers;
 
@@ -100,6 +104,7 @@ export class Dispatcher {
     this.clock = options.clock;
     this.#logger = options.logger;
     this.observer = options.observer ?? {};
+    this.#journal = options.journal;
     this.#onFatal = options.onFatal;
     this.#versions = new VersionSources({
       ...options,
@@ -408,6 +413,9 @@ export class Dispatcher {
         break;
       case 'task-settled':
         this.#scopes.get(effect.scope)?.owner.settled(effect.seq, effect.task, effect.outcome, effect.outputs);
+        break;
+      case 'task-completed':
+        this.#journal?.completed(effect);
         break;
       case 'wait-done':
         this.#waitDone(effect.wait, effect.result);

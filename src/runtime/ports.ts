@@ -298,6 +298,8 @@ export interface Scope {
   cancel(target: CancelTarget, reason: string): void;
   /** Takes a task back that has not been given to a node: it settles as cancelled. Else it goes on and settles as usual. */
   recall?(seq: number): void;
+  /** What the parent with this key completed in an earlier life of the agent; the data are declared in this scope. */
+  offer?(key: string, tasks: readonly OfferedTask[]): void;
   /** With a reason: cancels what has not ended. `owner.ended` follows when the last task has ended. */
   close(cancel?: string): void;
 }
@@ -316,6 +318,27 @@ export interface ScopeOwner {
   output?(seq: number, stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
   notice(error: ErrorInfo): void;
   ended(): void;
+}
+
+/** Keeps what has completed beyond the life of this process. */
+export interface TaskJournal {
+  /** Called while the outputs are still there: whoever wants them later pins them. */
+  completed(task: CompletedTask): void;
+}
+
+export interface CompletedTask {
+  /** Of the parent that submitted it. */
+  readonly key: string;
+  readonly seq: number;
+  readonly digest: number;
+  readonly outputs: readonly VersionId[];
+}
+
+/** A task that need not run again, with the handles that its outputs have in the scope that offers it. */
+export interface OfferedTask {
+  readonly seq: number;
+  readonly digest: number;
+  readonly outputs: readonly Handle[];
 }
 
 export interface Clock {

@@ -4,7 +4,7 @@ import type { CoreElement } from './model/core-element.ts';
 import type { CoreId, GroupId, Handle, ResourceId, ScopeId, VersionId, WaitId } from './model/ids.ts';
 import { SELF } from './model/ids.ts';
 import type { TaskSpec } from './model/task.ts';
-import type { DatumContent, Scope, ScopeOwner } from './ports.ts';
+import type { DatumContent, OfferedTask, Scope, ScopeOwner } from './ports.ts';
 import type { WaitResult } from './scheduler/effects.ts';
 import type { CancelTarget, WaitTarget } from './scheduler/events.ts';
 
@@ -104,6 +104,10 @@ export class ScopeClient implements Scope {
 
   recall(seq: number): void {
     this.#dispatcher.recall(this.id, seq);
+  }
+
+  offer(key: string, entries: readonly OfferedTask[]): void {
+    this.#dispatcher.post({ type: 'replay-offered', scope: this.id, key, entries });
   }
 
   close(cancel?: string): void {

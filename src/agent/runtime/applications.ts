@@ -11,7 +11,16 @@ import type { Scope, StoredValue } from '../../runtime/ports.ts';
 import type { ApplicationEvent, ApplicationView, CallContext, EventListener, Page, ResultValue } from '../backend.ts';
 import { hasEnded } from '../backend.ts';
 import { Application, type ViewContext } from './application.ts';
+import type { ApplicationJournal, Resumable } from './application-journal.ts';
 import { DatumMarker, type DatumParameter, type PreparedCall, prepareCall } from './call.ts';
+import { ReplayOffers } from './replay-offers.ts';
+
+interface Beginning {
+  /** Sizes of the data that are read, parallel to those of the call. */
+  readonly lengths: readonly (number | undefined)[];
+  readonly context: CallContext;
+  readonly offers?: ReplayOffers;
+}
 
 /** Counts are told at most this often. */
 const PROGRESS_MS = 200;
@@ -21,6 +30,7 @@ export class Applications {
   readonly #dispatcher: Dispatcher;
   /** Ended applications that stay known. */
   readonly #kept: number;
+  readonly #journal: ApplicationJournal | undefined;
   readonly #all = new Map<ApplicationId, Application>();
   readonly #byScope = new Map<ScopeId, Application>();
   readonly #listeners = new Set<EventListener>();
@@ -28,9 +38,10 @@ export class Applications {
   #running = 0;
   #idle: (() => void)[] = [];
 
-  constructor(dispatcher: Dispatcher, kept: number) {
+  constructor(dispatcher: Dispatcher, kept: number, journal?: ApplicationJournal) {
     this.#dispatcher = dispatcher;
     this.#kept = kept;
+    this.#journal = journal;
   }
 
   get running(): number {
@@ -41,18 +52,46 @@ export class Applications {
     const call = prepareCall(request);
     const lengths = await Promise.all(call.data.map(inputLength));
     const id = newApplicationId();
-    const application = new Application(id, request, this.#dispatcher.clock.now(), (event) => this.#tell(event));
+    const createdAt = this.#dispatcher.clock.now();
+    this.#journal?.accepted({ id, request, createdAt, ...context });
+    const application = this.#accept(id, request, createdAt);
+    this.#begin(application, call, { lengths, context });
+    return id;
+  }
+
+  /** Runs again what an earlier life of the agent accepted; what its tasks completed then is offered to them. */
+  async resume(earlier: Resumable): Promise<void> {
+    const { id, request, createdAt, trace } = earlier;
+    const application = this.#accept(id, request, createdAt);
+    try {
+      const call = prepareCall(request);
+      const lengths = await Promise.all(call.data.map(inputLength));
+      const offers = new ReplayOffers(earlier, call.data.length + call.returns.length, this.#dispatcher.store);
+      this.#begin(application, call, { lengths, context: trace === undefined ? {} : { trace }, offers });
+    } catch (error) {
+      this.#end(application, 'failed', toErrorInfo(error));
+    }
+  }
+
+  #accept(id: ApplicationId, request: StartApplication, createdAt: number): Application {
+    const application = new Application(id, request, createdAt, (event) => this.#tell(event));
     this.#all.set(id, application);
     this.#running += 1;
     this.#ticker ??= setInterval(() => this.#tick(), PROGRESS_MS).unref();
+    return application;
+  }
+
+  #begin(application: Application, call: PreparedCall, { lengths, context, offers }: Beginning): void {
+    const { id, request } = application;
     const scope = this.#open(application, call);
-    application.emit({ type: 'status', view: application.view(this.#context()) }, application.createdAt);
+    application.emit({ type: 'status', view: application.view(this.#context()) }, this.#dispatcher.clock.now());
     for (const [index, datum] of call.data.entries()) {
       const length = lengths[index];
       const content =
         length === undefined ? ({ from: 'nothing' } as const) : ({ from: 'path', path: datum.path, length } as const);
       scope.declare(datum.handle, datum.kind, content, datum.path);
     }
+    offers?.make(scope);
     scope.submit([
       {
         scope: scope.id,
@@ -70,7 +109,6 @@ export class Applications {
         ...(context.trace === undefined ? {} : { trace: context.trace }),
       },
     ]);
-    return id;
   }
 
   #open(application: Application, call: PreparedCall): Scope {
@@ -160,6 +198,7 @@ export class Applications {
     error?: Application['error'],
   ): void {
     if (hasEnded(application.status)) return;
+    this.#journal?.ended(application.id);
     application.ended(status, this.#dispatcher.clock.now(), this.#context(), error);
     application.scope?.close(status === 'completed' ? undefined : `application ${application.id} ${status}`);
     this.#running -= 1;

@@ -51,6 +51,8 @@ export interface BackendParts {
   readonly logs: JobLogs;
   /** Longest that running applications are waited for at shutdown, in milliseconds. */
   readonly drainMs: number;
+  /** Called before what still runs is cancelled because the agent stops. */
+  readonly stopping?: () => void;
   /** Closes what is below: nodes, data port, store. */
   readonly close: () => Promise<void>;
 }
@@ -223,8 +225,9 @@ export class RuntimeBackend implements AgentBackend {
 
   /** Running applications may end within `drainMs`; what is left is cancelled and says so. */
   async #stop(reason: string): Promise<void> {
-    const { applications, drainMs, close, logs } = this.#parts;
+    const { applications, drainMs, stopping, close, logs } = this.#parts;
     if (!(await within(applications.idle(), drainMs))) {
+      stopping?.();
       applications.cancelAll(`the agent is stopping (${reason})`);
       await within(applications.idle(), CANCEL_GRACE_MS);
     }

@@ -97,6 +97,8 @@ export interface CoreOptions {
   readonly lineageMaxTasks?: number;
   /** Settled tasks and their stories that stay for `story` and `graph`. Default 10,000. */
   readonly historySize?: number;
+  /** Tell every completed task that can be replayed (effect `task-completed`). Default false. */
+  readonly reportCompleted?: boolean;
   /** Profiles of implementations (spec 3.8): mean milliseconds by signature. */
   readonly profiles?: Readonly<Record<string, { readonly averageMs: number }>>;
 }

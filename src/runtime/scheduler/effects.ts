@@ -68,6 +68,15 @@ export type SchedulerEffect =
       /** Versions of the outputs in report order; empty unless completed. */
       readonly outputs: readonly VersionId[];
     }
+  /** With `reportCompleted`: a task has completed that its parent, run again, need not run again. */
+  | {
+      readonly type: 'task-completed';
+      /** Of the parent, for `replay-offered`. */
+      readonly key: string;
+      readonly seq: number;
+      readonly digest: number;
+      readonly outputs: readonly VersionId[];
+    }
   | { readonly type: 'wait-done'; readonly scope: ScopeId; readonly wait: WaitId; readonly result: WaitResult }
   | { readonly type: 'scope-ended'; readonly scope: ScopeId }
   /** Copy a version to a node (a waiter on this agent, a second replica, a safe copy before a node leaves). */

@@ -49,6 +49,20 @@ export type SchedulerEvent =
       readonly name: string;
       readonly parent?: GroupId;
     }
+  /**
+   * What an attempt in an earlier life of this agent has completed: data of `scope` by submission index. The attempt
+   * whose scope opens with that key need not run it again. What nobody takes goes with `scope`.
+   */
+  | {
+      readonly type: 'replay-offered';
+      readonly scope: ScopeId;
+      readonly key: string;
+      readonly entries: readonly {
+        readonly seq: number;
+        readonly digest: number;
+        readonly outputs: readonly Handle[];
+      }[];
+    }
   // --- data
   /** A datum that no task wrote: a value put by the submitter, a file, an input of a peer's call. */
   | {

@@ -231,8 +231,8 @@ function countMentions(state: CoreState): Map<number, number> {
   for (const wait of state.waits.values()) wait.versions.forEach(mention);
   for (const group of state.shared.values()) [group.version, group.base].forEach(mention);
   for (const group of state.commutes.values()) [group.tail, group.final].forEach(mention);
-  for (const table of state.replays.values())
-    for (const entry of table.entries.values()) entry.outputs.forEach(mention);
+  const tables = [...state.replays.values(), ...[...state.offers.values()].map(({ table }) => table)];
+  for (const table of tables) for (const entry of table.entries.values()) entry.outputs.forEach(mention);
   return mentions;
 }
 

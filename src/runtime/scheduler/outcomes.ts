@@ -20,7 +20,7 @@ import {
   writeOutputs,
 } from './outputs.ts';
 import { reviewInstances } from './recompute.ts';
-import { keepForReplay } from './replay.ts';
+import { keepForReplay, reportCompleted } from './replay.ts';
 import type { Resource } from './resources.ts';
 import { orphan } from './scope-ends.ts';
 import type { CompletedOutcome, CoreState } from './state.ts';
@@ -134,6 +134,7 @@ function startedFor(state: CoreState, attempt: number): number | undefined {
 
 function finishTask(state: CoreState, task: number, outcome: CompletedOutcome): void {
   if (outcome.status === 'exception') throwInGroups(state, task, outcome.error);
+  else if (state.settings.reportCompleted) reportCompleted(state, task);
   state.completion = completion(outcome);
   complete(state, task);
   state.completion = undefined;

@@ -1,3 +1,4 @@
+import type { ScopeId } from '../model/ids.ts';
 import { grown } from '../model/rows.ts';
 import type { CoreState } from './state.ts';
 
@@ -16,6 +17,12 @@ export interface ReplayTable {
   readonly entries: Map<number, ReplayEntry>;
   /** The parent has been told that it submits something else this time. */
   diverged: boolean;
+}
+
+export interface ReplayOffer {
+  /** It goes with the scope that holds its data. */
+  readonly scope: ScopeId;
+  readonly table: ReplayTable;
 }
 
 /** Tasks without outputs that have completed: 12 bytes each. */
@@ -59,5 +66,18 @@ export function dropReplays(state: CoreState, task: number): void {
   const table = state.replays.get(task);
   if (table === undefined) return;
   state.replays.delete(task);
+  releaseTable(state, table);
+}
+
+/** Nobody has taken them, and nobody can any more. */
+export function dropOffers(state: CoreState, scope: ScopeId): void {
+  for (const [key, offer] of state.offers) {
+    if (offer.scope !== scope) continue;
+    state.offers.delete(key);
+    releaseTable(state, offer.table);
+  }
+}
+
+function releaseTable(state: CoreState, table: ReplayTable): void {
   for (const entry of table.entries.values()) releaseEntry(state, entry);
 }

@@ -1,14 +1,15 @@
 import { RuntimeError } from '../../common/errors.ts';
 import { errorInfo } from '../graph/access-analysis.ts';
 import { CONSUMED, EMPTY } from '../graph/version-rows.ts';
-import { NONE } from '../model/ids.ts';
+import { NONE, type VersionId } from '../model/ids.ts';
 import { digestOf } from './digest.ts';
 import { aliasVersion, complete } from './ends.ts';
+import type { SchedulerEvent } from './events.ts';
 import { taskName } from './names.ts';
 import { holdEntry, type ReplayTable, releaseEntry } from './replay-table.ts';
-import type { ScopeState } from './scope-state.ts';
+import { isReplayable, type ScopeState } from './scope-state.ts';
 import type { CoreState } from './state.ts';
-import { COMMUTES, SHARES } from './task-rows.ts';
+import { COMMUTES, RECOMPUTES, SHARES } from './task-rows.ts';
 import { CANCELLING, COMPLETED } from './transitions.ts';
 
 /** An attempt did not complete: what it submitted and has completed is kept for the next one. */
@@ -47,10 +48,62 @@ function keepChild(state: CoreState, table: ReplayTable, seq: number, child: num
   table.entries.set(seq, entry);
 }
 
-/** The scope of another attempt of the same parent. */
+/** An attempt has completed, for whoever keeps it beyond the life of this process. */
+export function reportCompleted(state: CoreState, task: number): void {
+  const { tasks, registry } = state;
+  const scope = tasks.scope[task]!;
+  if (!isReplayable(scope) || (tasks.flags[task]! & (COMMUTES | SHARES | RECOMPUTES)) !== 0) return;
+  const outputs: VersionId[] = [];
+  for (let position = 0; position < tasks.outputs[task]!; position++) {
+    const version = registry.resolve(tasks.output(task, position));
+    if (registry.is(version, EMPTY)) return;
+    outputs.push(state.versionId(version));
+  }
+  state.effects.push({
+    type: 'task-completed',
+    key: scope.key!,
+    seq: tasks.seq[task]!,
+    digest: digestOf(state, task),
+    outputs,
+  });
+}
+
+/** The data of an offer are those of a scope; an entry whose data are not all there is left out. */
+export function offerReplay(
+  state: CoreState,
+  event: Extract<SchedulerEvent, { readonly type: 'replay-offered' }>,
+): void {
+  const scope = state.scopes.get(event.scope);
+  if (scope === undefined || scope.ended || state.offers.has(event.key)) {
+    state.ignored += 1;
+    return;
+  }
+  const table: ReplayTable = { key: event.key, entries: new Map(), diverged: false };
+  for (const { seq, digest, outputs: handles } of event.entries) {
+    const outputs = handles.map((handle) => {
+      const datum = scope.handles.get(handle);
+      return datum < 0 ? NONE : state.registry.data.latest[datum]!;
+    });
+    if (outputs.includes(NONE)) continue;
+    const entry = { digest, outputs, core: NONE };
+    holdEntry(state, entry);
+    table.entries.set(seq, entry);
+  }
+  state.offers.set(event.key, { scope: scope.id, table });
+}
+
+/** The scope of another attempt of the same parent, or of the first one in this life of the agent. */
 export function adoptReplay(state: CoreState, scope: ScopeState, parentTask: number): void {
-  const table = state.replays.get(parentTask);
+  const table = state.replays.get(parentTask) ?? takeOffer(state, scope, parentTask);
   if (table !== undefined && table.key === scope.key) scope.replay = table;
+}
+
+function takeOffer(state: CoreState, { key }: ScopeState, parentTask: number): ReplayTable | undefined {
+  const offer = key === undefined ? undefined : state.offers.get(key);
+  if (offer === undefined) return undefined;
+  state.offers.delete(offer.table.key);
+  state.replays.set(parentTask, offer.table);
+  return offer.table;
 }
 
 /** Completes a task that was just bound with what it wrote the last time. False: it has to run. */

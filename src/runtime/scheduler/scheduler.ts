@@ -21,7 +21,7 @@ import { CoreState } from './state.ts';
 import { causeCode } from './story.ts';
 import { createViews } from './views.ts';
 
-const DEFAULTS = { maxLosses: 5, lineageMaxTasks: 1000, historySize: 10_000 };
+const DEFAULTS = { maxLosses: 5, lineageMaxTasks: 1000, historySize: 10_000, reportCompleted: false };
 
 /** A core that knows nothing yet. Throws ERR_CONFIG_INVALID when the policy is not known. */
 export function createCore(options: CoreOptions = {}): SchedulerCore {

@@ -1,6 +1,7 @@
 import type { Failure } from '../graph/failure.ts';
 import { NONE } from '../model/ids.ts';
 import { digestOf } from './digest.ts';
+import { dropOffers } from './replay-table.ts';
 import { type GroupState, isReplayable, type ScopeState } from './scope-state.ts';
 import type { CoreState } from './state.ts';
 import { dropWait } from './wait-ends.ts';
@@ -49,6 +50,7 @@ export function endScopeIfDone(state: CoreState, scope: ScopeState): void {
 /** Nobody can name its data any more. */
 export function forgetScope(state: CoreState, scope: ScopeState): void {
   state.scopes.delete(scope.id);
+  if (state.offers.size > 0) dropOffers(state, scope.id);
   for (const [, datum] of scope.handles.entries()) if (datum >= 0) state.analysis.dropHandle(datum);
   scope.handles.clear();
   scope.tasks.clear();

@@ -15,7 +15,7 @@ import { InvocationRows } from './invocation-rows.ts';
 import type { PlacementPolicy } from './policies/policy.ts';
 import type { ReadyClass } from './ready-class.ts';
 import { ReadyQueues } from './ready-queues.ts';
-import type { ReplayTable } from './replay-table.ts';
+import type { ReplayOffer, ReplayTable } from './replay-table.ts';
 import type { ResourceClass } from './resource-classes.ts';
 import type { Resource } from './resources.ts';
 import type { ScopeState } from './scope-state.ts';
@@ -31,6 +31,7 @@ export interface CoreSettings {
   readonly maxLosses: number;
   readonly lineageMaxTasks: number;
   readonly historySize: number;
+  readonly reportCompleted: boolean;
 }
 
 /** A core element as registered, with what its implementations need by their own constraints. */
@@ -98,6 +99,8 @@ export class CoreState {
   readonly recomputes = new Map<number, TaskId>();
   /** What lost or failed attempts of a task completed before, by the row of the task. */
   readonly replays = new Map<number, ReplayTable>();
+  /** What an earlier life of this agent has completed, by the key of the parent, until that submits again. */
+  readonly offers = new Map<string, ReplayOffer>();
   /** Scopes whose parent is an attempt, by its row. */
   readonly children = new Map<number, ScopeState[]>();
   /** Attempts whose code has completed, while their children have not. */

@@ -13,6 +13,7 @@ const CAUSES = Object.keys({
   'scope-opened': 0,
   'scope-closed': 0,
   'group-opened': 0,
+  'replay-offered': 0,
   'datum-declared': 0,
   'handle-released': 0,
   'datum-written': 0,

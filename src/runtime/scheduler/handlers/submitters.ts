@@ -1,6 +1,7 @@
 import { cancelTarget, closeScope } from '../cancellation.ts';
 import { openGroup, openScope } from '../declarations.ts';
 import { prepareAgain, reviewAll } from '../queueing.ts';
+import { offerReplay } from '../replay.ts';
 import { submit } from '../submission.ts';
 import { dropWait } from '../wait-ends.ts';
 import { requestWait } from '../waits.ts';
@@ -23,6 +24,7 @@ export const submitterHandlers = {
     else closeScope(state, scope, cancel);
   },
   'group-opened': openGroup,
+  'replay-offered': offerReplay,
   'task-submitted': (state, { task }) => submit(state, task),
   'cancel-requested': (state, { scope: id, target, reason }) => {
     const scope = state.scopes.get(id);
