@@ -94,8 +94,8 @@ export class ApplicationJournal implements TaskJournal, AsyncDisposable {
     for (const version of versions) this.#store.acquire(version);
     open.tail = open.tail
       .then(async () => {
-        for (const output of kept) if ('write' in output) await output.write();
-        const outputs = await Promise.all(kept.map((output) => ('write' in output ? output.described() : output)));
+        const outputs: LoggedOutput[] = [];
+        for (const output of kept) outputs.push('keep' in output ? await output.keep() : output);
         if (!open.closed) open.log.add({ key, seq, digest, outputs });
       })
       .catch((error: unknown) => {
@@ -104,22 +104,16 @@ export class ApplicationJournal implements TaskJournal, AsyncDisposable {
       .finally(() => this.#unpin(versions));
   }
 
-  #fileOf(open: Open, value: StoredValue): { write(): Promise<void>; described(): Promise<LoggedOutput> } {
+  #fileOf(open: Open, value: StoredValue): { keep(): Promise<LoggedOutput> } {
     const name = `v${open.nextFile++}`;
     const path = join(open.folder, name);
-    if (value.in !== 'file') {
-      const bytes = bytesOf(value).slice();
-      const described: LoggedOutput = { in: 'file', name, kind: 'value' };
-      return { write: () => writeFile(path, bytes), described: () => Promise.resolve(described) };
-    }
-    const directory = stat(value.path).then((found) => found.isDirectory());
-    directory.catch(() => undefined);
+    if (value.in === 'file') return { keep: async () => ({ in: 'file', name, kind: await copyTo(path, value.path) }) };
+    const bytes = bytesOf(value).slice();
     return {
-      write: async () =>
-        (await directory)
-          ? cp(value.path, path, { recursive: true })
-          : copyFile(value.path, path, constants.COPYFILE_FICLONE),
-      described: async () => ({ in: 'file', name, kind: (await directory) ? 'directory' : 'file' }),
+      keep: async () => {
+        await writeFile(path, bytes);
+        return { in: 'file', name, kind: 'value' };
+      },
     };
   }
 
@@ -182,6 +176,15 @@ export class ApplicationJournal implements TaskJournal, AsyncDisposable {
     await Promise.all(this.#removals);
     this.#directory[Symbol.dispose]();
   }
+}
+
+async function copyTo(to: string, from: string): Promise<'file' | 'directory'> {
+  if ((await stat(from)).isDirectory()) {
+    await cp(from, to, { recursive: true });
+    return 'directory';
+  }
+  await copyFile(from, to, constants.COPYFILE_FICLONE);
+  return 'file';
 }
 
 function byParent(tasks: readonly LoggedTask[]): Map<string, Map<number, LoggedTask>> {
