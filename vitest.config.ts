@@ -14,8 +14,8 @@ export default defineConfig({
     execArgv: ['--conditions=source', '--expose-gc'],
     reporters: process.env['CI'] ? ['default'] : ['dot'],
     projects: [
-      project('unit', 10_000),
-      project('property', 60_000),
+      project('unit', 60_000),
+      project('property', 120_000),
       project('conformance', 60_000),
       project('integration', 120_000),
       project('e2e', 300_000, { fileParallelism: false }),
