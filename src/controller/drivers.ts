@@ -5,6 +5,7 @@ import type { Logger } from '../common/logger.ts';
 import type { DeploymentDriver, DriverId } from './deployment/driver.ts';
 import { DRIVER_LOOP_DEFAULTS, DriverLoop } from './deployment/driver-loop.ts';
 import { createJobQueue } from './deployment/job-queue.ts';
+import type { Cluster } from './deployment/kubernetes/cluster.ts';
 import { createNodeAnnouncer } from './deployment/process/node-announcer.ts';
 import { ProcessDriver } from './deployment/process/process-driver.ts';
 import type { Authenticator } from './iam/authenticator.ts';
@@ -71,22 +72,61 @@ export async function createDrivers(parts: DriverParts): Promise<RunningDrivers>
   };
 }
 
-async function createDriver(name: DriverName, { config, program }: DriverParts): Promise<DeploymentDriver> {
+async function createDriver(name: DriverName, parts: DriverParts): Promise<DeploymentDriver> {
   switch (name) {
     case 'process':
-      return new ProcessDriver({
-        id: driverIdOf(`process/${config.domain}/${config.name}`),
-        cluster: config.domain,
-        node: config.name,
-        program: { command: program, host: reachable(config.host), readyMs: READY_MS, graceMs: GRACE_MS },
-        portRange: config.agentPorts,
-        folder: join(config.stateDir, 'processes'),
-        restartMs: RESTART_MS,
-        now: Date.now,
-      });
-    default:
-      return Promise.reject(new Error(`there is no driver ${name}`));
+      return processDriver(parts);
+    case 'kubernetes':
+      return kubernetesDriver(parts);
+    case 'ocm':
+      return ocmDriver(parts);
   }
+}
+
+const processDriver = ({ config, program }: DriverParts): DeploymentDriver =>
+  new ProcessDriver({
+    id: driverIdOf(`process/${config.domain}/${config.name}`),
+    cluster: config.domain,
+    node: config.name,
+    program: { command: program, host: reachable(config.host), readyMs: READY_MS, graceMs: GRACE_MS },
+    portRange: config.agentPorts,
+    folder: join(config.stateDir, 'processes'),
+    restartMs: RESTART_MS,
+    now: Date.now,
+  });
+
+/** The client of clusters is large: it is loaded by those who need it. */
+async function clusterOf({ kubeconfig, kubeContext }: ControllerConfig): Promise<Cluster> {
+  const { connectCluster } = await import('./deployment/kubernetes/cluster.ts');
+  return connectCluster({
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(kubeContext === undefined ? {} : { context: kubeContext }),
+  });
+}
+
+async function kubernetesDriver({ config, logger }: DriverParts): Promise<DeploymentDriver> {
+  const [cluster, { KUBERNETES_DEFAULTS, KubernetesDriver }] = await Promise.all([
+    clusterOf(config),
+    import('./deployment/kubernetes/kubernetes-driver.ts'),
+  ]);
+  const clusterName = config.kubeCluster ?? config.domain;
+  const id = driverIdOf(`kubernetes/${clusterName}`);
+  return new KubernetesDriver({ ...KUBERNETES_DEFAULTS, id, clusterName, cluster, logger, now: Date.now });
+}
+
+async function ocmDriver({ config, logger }: DriverParts): Promise<DeploymentDriver> {
+  const [hub, { KUBERNETES_DEFAULTS }, { openOcmDriver }] = await Promise.all([
+    clusterOf(config),
+    import('./deployment/kubernetes/kubernetes-driver.ts'),
+    import('./deployment/ocm/ocm-driver.ts'),
+  ]);
+  return openOcmDriver({
+    ...KUBERNETES_DEFAULTS,
+    hub,
+    fallbackId: driverIdOf(`ocm/${hub.server}`),
+    logger,
+    now: Date.now,
+  });
 }
 
 /** A GUID that is the same whenever the driver of this place starts: what it deployed stays its own. */

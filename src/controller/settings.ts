@@ -13,7 +13,7 @@ import { type OidcSettings, oidcSettings } from './iam/settings.ts';
 
 export const SERVICES = ['lighthouse', 'shell-backend', 'job-manager', 'matchmaker', 'aggregator'] as const;
 export type ServiceName = (typeof SERVICES)[number];
-export const DRIVERS = ['process', 'kubernetes', 'ocm', 'nuvla'] as const;
+export const DRIVERS = ['process', 'kubernetes', 'ocm'] as const;
 export type DriverName = (typeof DRIVERS)[number];
 
 const text = <T>(schema: z.ZodType<T>, help: string, more: Partial<Setting<T>> = {}): Setting<T> => ({
@@ -94,7 +94,7 @@ export const CONTROLLER_SETTINGS = {
 
   driver: list(
     z.array(z.enum([...DRIVERS, 'none'])).optional(),
-    'Deployment drivers to run here: process, kubernetes, ocm, nuvla, none',
+    'Deployment drivers to run here: process, kubernetes, ocm, none',
     {
       defaultHelp: 'process, when all services run here without an issuer',
     },
@@ -112,9 +112,9 @@ export const CONTROLLER_SETTINGS = {
     defaultHelp: "KUBECONFIG, ~/.kube/config or the pod's own",
   }),
   kubeContext: text(optional, 'Context in that file', { defaultHelp: 'the current one' }),
-  nuvlaUrl: text(url, 'Nuvla server'),
-  nuvlaKey: text(optional, 'API key at Nuvla; better in METAKERNEL_NUVLA_KEY'),
-  nuvlaSecret: text(optional, 'Its secret; better in METAKERNEL_NUVLA_SECRET'),
+  kubeCluster: text(optional, 'What the taxonomy calls the cluster of the kubernetes driver', {
+    defaultHelp: 'the domain',
+  }),
 
   logLevel: text(z.enum(LOG_LEVELS).default('info'), LOG_LEVELS.join(', ')),
 } as const satisfies Record<string, Setting>;

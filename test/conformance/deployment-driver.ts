@@ -139,7 +139,8 @@ export function describeDeploymentDriver(name: string, create: () => Promise<Dri
     });
 
     it('keeps deployments apart', async () => {
-      const [one, two] = [aDeployment(driverCase.manifests(1)), aDeployment(driverCase.manifests(1))];
+      const one = aDeployment(driverCase.manifests(1));
+      const two = { ...aDeployment(driverCase.manifests(1)), namespace: 'other' };
       const states = await Promise.all([driver.apply(one, signal), driver.apply(two, signal)]);
       expect(new Set(states.map(({ uuid }) => uuid)).size).toBe(2);
       await driver.remove(one.id, signal);

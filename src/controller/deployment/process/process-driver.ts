@@ -11,6 +11,7 @@ import type {
   DeploymentTarget,
   DriverId,
 } from '../driver.ts';
+import { Turns } from '../turns.ts';
 import { AgentGroup } from './agent-group.ts';
 import type { AgentProgram } from './agent-process.ts';
 import { createPorts, type PortRange } from './ports.ts';
@@ -50,8 +51,7 @@ export class ProcessDriver implements DeploymentDriver {
   readonly #ports: ReturnType<typeof createPorts>;
   readonly #managed = new Map<DeploymentId, Managed>();
   readonly #watchers = new Set<(state: DeploymentState) => void>();
-  /** The last operation of each deployment: they follow one another. */
-  readonly #turns = new Map<DeploymentId, Promise<unknown>>();
+  readonly #turns = new Turns();
 
   constructor(options: ProcessDriverOptions) {
     this.id = options.id;
@@ -64,11 +64,13 @@ export class ProcessDriver implements DeploymentDriver {
   }
 
   apply(deployment: Deployment, signal: AbortSignal): Promise<DeploymentState> {
-    return this.#inTurn(deployment.id, () => this.#bring(deployment, readScale(this.#folderOf(deployment.id)), signal));
+    return this.#turns.take(deployment.id, () =>
+      this.#bring(deployment, readScale(this.#folderOf(deployment.id)), signal),
+    );
   }
 
   update(deployment: Deployment, remediation: Remediation, signal: AbortSignal): Promise<DeploymentState> {
-    return this.#inTurn(deployment.id, () => {
+    return this.#turns.take(deployment.id, () => {
       const folder = this.#folderOf(deployment.id);
       const scale = scaled(readScale(folder), remediation);
       writeScale(folder, scale);
@@ -77,7 +79,7 @@ export class ProcessDriver implements DeploymentDriver {
   }
 
   remove(id: DeploymentId): Promise<void> {
-    return this.#inTurn(id, async () => {
+    return this.#turns.take(id, async () => {
       await this.#managed.get(id)?.group?.stop();
       this.#managed.delete(id);
       rmSync(this.#folderOf(id), { recursive: true, force: true });
@@ -94,7 +96,7 @@ export class ProcessDriver implements DeploymentDriver {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled(this.#turns.values());
+    await this.#turns.settled();
     await Promise.all(
       [...this.#managed.values()].map(async (managed) => {
         if (managed.group === undefined) return;
@@ -177,16 +179,5 @@ export class ProcessDriver implements DeploymentDriver {
 
   #folderOf(id: DeploymentId): string {
     return join(this.#options.folder, id);
-  }
-
-  #inTurn<T>(id: DeploymentId, work: () => Promise<T>): Promise<T> {
-    const turn = (this.#turns.get(id) ?? Promise.resolve()).then(work, work);
-    this.#turns.set(id, turn);
-    void turn
-      .then(undefined, () => undefined)
-      .finally(() => {
-        if (this.#turns.get(id) === turn) this.#turns.delete(id);
-      });
-    return turn;
   }
 }
