@@ -49,7 +49,7 @@ class Future:
 
     def __init__(self, datum=None):
         self.datum = datum
-        self._let_go = None if datum is None or _current is None else _current.let_go
+        self._let_go = None if datum is None else getattr(_current, "let_go", None)
 
     def __del__(self):
         # Queued without a lock: this may run at any moment.

@@ -7,6 +7,7 @@ user's code is ever imported here.
 
 import ctypes
 import gc
+import importlib
 import os
 import select
 import signal
@@ -15,6 +16,10 @@ import sys
 _NOTICES = 3
 _PR_SET_PDEATHSIG = 1
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+#: What every worker would import for itself: code of ours, and numpy where it is.
+_SHARED = ("metakernel.worker", "metakernel.socket_link", "metakernel.program", "pycompss.api.task", "pycompss.api.api",
+           "pycompss.api.parameter", "pycompss.api.constraint", "pycompss._core.submission", "pycompss._core.waiting",
+           "pycompss._core.body", "pycompss._core.calling", "ast", "dis", "linecache", "tokenize", "numpy", "numpy.random")
 _DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP)
 
 
@@ -33,13 +38,11 @@ def main():
     # One process for each unit: a library that starts a thread for each core would oversubscribe the machine.
     for name in _THREADS:
         os.environ.setdefault(name, "1")
-    from metakernel import worker  # noqa: F401  shared by all workers
-
-    try:
-        import numpy  # noqa: F401
-        import numpy.random  # noqa: F401
-    except ImportError:
-        pass
+    for name in _SHARED:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            pass
     gc.collect()
     gc.freeze()
     Zygote().serve()
