@@ -28,6 +28,7 @@ import type { SchedulerEvent } from './scheduler/events.ts';
 import { ScopeClient } from './scope.ts';
 import { Timers } from './timers.ts';
 import { VersionSources } from './version-sources.ts';
+import { WaitPins } from './wait-pins.ts';
 
 /** Longest the drain loop keeps the thread before it lets I/O run. */
 const DRAIN_BUDGET_MS = 5;
@@ -92,6 +93,7 @@ export class Dispatcher {
   readonly #waits = new Map<WaitId, (result: WaitResult) => void>();
   #nextWait = 0;
   readonly #versions: VersionSources;
+  readonly pins: WaitPins;
 
   readonly #launches = new Map<ResourceId, LaunchRequest[]>();
   readonly #evictions = new Map<ResourceId, VersionId[]>();
@@ -99,6 +101,7 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#core = options.core;
     this.store = options.store;
+    this.pins = new WaitPins(options.store);
     this.mover = options.mover;
     this.identity = options.identity;
     this.clock = options.clock;
@@ -516,7 +519,7 @@ export class Dispatcher {
     const done = this.#waits.get(wait);
     if (done === undefined) return;
     this.#waits.delete(wait);
-    if (result.status === 'satisfied') for (const version of result.versions) this.store.acquire(version);
+    if (result.status === 'satisfied') this.pins.pin(result.versions);
     done(result);
   }
 

@@ -84,7 +84,7 @@ export class ScopeClient implements Scope {
   }
 
   unpin(versions: readonly VersionId[]): void {
-    for (const version of versions) this.#dispatcher.store.release(version);
+    this.#dispatcher.pins.unpin(versions);
   }
 
   written(handle: Handle, content: DatumContent): void {

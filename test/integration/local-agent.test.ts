@@ -54,6 +54,11 @@ describe('an agent of one machine', () => {
     await nothingLeft();
   });
 
+  it('gives nothing for what an ignored failure did not write', async () => {
+    expect(await agent.call('emptyHanded')).toBe('undefined undefined 1');
+    await nothingLeft();
+  });
+
   it('waits for groups and barriers', async () => {
     expect(await agent.call('group')).toBe(2);
     await nothingLeft();

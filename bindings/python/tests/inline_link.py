@@ -173,7 +173,7 @@ class InlineLink(Link):
         for datum in returns:
             self.values[datum] = gone
         for argument in call.arguments:
-            if argument.direction == "OUT" and argument.kind == "object":
+            if argument.direction in ("OUT", "INOUT") and argument.kind == "object":
                 self.values[self._track(argument.value)] = gone
 
     def _write_back(self, leaves):

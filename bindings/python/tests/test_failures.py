@@ -61,6 +61,17 @@ def cancelling(value):
     raise ValueError("cancels")
 
 
+@task(returns=1, values=INOUT, on_failure="CANCEL_SUCCESSORS")
+def failing_change(values):
+    raise ValueError("cancels")
+
+
+@task(returns=1, time_out=1, on_failure="IGNORE")
+def endless():
+    while True:
+        time.sleep(0.01)
+
+
 @task()
 def stop_group(value):
     raise COMPSsException("found %s" % value)
@@ -103,6 +114,16 @@ class FailuresTest(LinkCase):
         with stderr_text() as err:
             self.assertEqual(compss_wait_on(lost, kept), [None, 2])
         self.assertEqual(err.getvalue().count("WARNING"), 1)
+        values = [1]
+        with stderr_text():
+            self.assertEqual(compss_wait_on(cancelling(2), failing_change(values), values), [None, None, None])
+
+    def test_a_time_out_that_is_ignored(self):
+        if self.runtime is None:
+            self.skipTest("nobody watches the time")
+        with stderr_text() as err:
+            self.assertIsNone(compss_wait_on(endless()))
+        self.assertIn("WARNING", err.getvalue())
 
     def test_options_travel(self):
         placed()

@@ -5,7 +5,7 @@ from types import GeneratorType
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from metakernel.link import Argument, Call, Implementation, Link
-from pycompss._core import by_value, context, registry
+from pycompss._core import by_value, context, expected_failures, registry
 from pycompss._core.declaration import Declaration
 from pycompss._core.futures import handle_for
 from pycompss._core.generators import packed
@@ -75,6 +75,8 @@ def submit_bound(declaration: Declaration, link: Link, bound: BoundCall, returns
     call = _call_of(declaration, link, bound, returns)
     with context.lock:
         data = link.submit(call)
+    if call.on_failure == "CANCEL_SUCCESSORS":
+        expected_failures.note(link, call, data)
     if returns.parameter is not None:
         return _bind_parameter(link, declaration, bound, returns.parameter, data)
     if not data:

@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 from metakernel.errors import TaskError
 from metakernel.link import NOTHING, Link
 from pycompss._core import context
+from pycompss._core.expected_failures import expected
 from pycompss._core.futures import EmptyReturn, Future
 from pycompss._core.warnings import warn
 
@@ -52,7 +53,7 @@ class Waiting:
         try:
             self._values = self._link.wait(self._data)
         except TaskError as error:
-            if error.code != _CANCELLED:
+            if error.code != _CANCELLED and not any(expected(self._link, datum) for datum in self._data):
                 raise
             self._values = [self._wait_for_one(datum) for datum in self._data]
         for value in self._held:
@@ -63,7 +64,7 @@ class Waiting:
         try:
             return self._link.wait([datum])[0]
         except TaskError as error:
-            if error.code == _CANCELLED:
+            if error.code == _CANCELLED or expected(self._link, datum):
                 return NOTHING
             raise
 
