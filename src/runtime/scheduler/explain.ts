@@ -1,13 +1,16 @@
 import { NONE, type TaskId } from '../model/ids.ts';
-import { whyNot } from './constraints.ts';
 import type { Explanation } from './core.ts';
+import { explainAttempt } from './explain-attempt.ts';
+import { explainReady } from './explain-ready.ts';
 import { taskName, versionName } from './names.ts';
-import type { ReadyClass } from './ready-class.ts';
-import type { Resource } from './resources.ts';
 import type { CoreState } from './state.ts';
-import { BLOCKED, READY, statusName } from './transitions.ts';
+import { RECOMPUTES } from './task-rows.ts';
+import { ASSIGNED, BLOCKED, CANCELLING, READY, RUNNING, SUSPENDED, statusName } from './transitions.ts';
 
-/** Why a task is where it is. */
+/** Tasks of a chain that are looked at for the one that all others wait for. */
+const LONGEST_CHAIN = 1000;
+
+/** Why a task is where it is, and what can be done about it. */
 export function explain(state: CoreState, id: TaskId): Explanation {
   const task = state.tasks.rowOf(id);
   if (task === NONE) {
@@ -15,43 +18,67 @@ export function explain(state: CoreState, id: TaskId): Explanation {
     return { task: id, status: 'completed', summary, waitsFor: [], resources: [] };
   }
   const status = statusName(state.tasks.status[task]!);
-  const said = { task: id, status, waitsFor: [], resources: [] };
   switch (state.tasks.status[task]) {
     case BLOCKED:
       return explainBlocked(state, task, id);
-    case READY:
-      return explainReady(state, task, id);
+    case READY: {
+      const { summary, resources } = explainReady(state, task);
+      return { task: id, status, summary, waitsFor: [], resources };
+    }
+    case ASSIGNED:
+    case RUNNING:
+    case SUSPENDED:
+    case CANCELLING:
+      return { task: id, status, summary: explainAttempt(state, task), waitsFor: [], resources: [] };
     default:
-      return { ...said, summary: summaryOf(state, task) };
+      return { task: id, status, summary: summaryOfEnd(state, task), waitsFor: [], resources: [] };
   }
 }
 
-function summaryOf(state: CoreState, task: number): string {
+function summaryOfEnd(state: CoreState, task: number): string {
   const name = taskName(state.taskId(task));
   const failure = state.failures.get(task);
   if (failure !== undefined) return `${name} ${failure.status}: ${failure.error.message}`;
-  const attempt = state.tasks.invocation[task]!;
-  const status = statusName(state.tasks.status[task]!);
-  if (attempt === NONE) return `${name} has ${status}.`;
-  const resource = state.resources[state.invocations.resource[attempt]!]!;
-  return `${name} is ${status} on ${resource.description.name} (attempt ${state.tasks.attempts[task]}).`;
+  return `${name} has ${statusName(state.tasks.status[task]!)}.`;
 }
+
+// ------------------------------------------------------------------------------------------ blocked
 
 function explainBlocked(state: CoreState, task: number, id: TaskId): Explanation {
   const waitsFor: Explanation['waitsFor'][number][] = [];
+  const list: string[] = [];
+  let first = NONE;
   for (const version of pendingInputs(state, task)) {
     const writer = writerOf(state, version);
+    if (first === NONE) first = writer;
     waitsFor.push({
       version: versionName(state, version),
       ...(writer === NONE ? {} : { writer: state.taskId(writer), status: statusName(state.tasks.status[writer]!) }),
     });
+    list.push(inputOf(state, version, writer));
   }
-  const list = waitsFor
-    .map(({ version, writer, status }) =>
-      writer === undefined ? version : `${version} of ${taskName(writer)} (${status})`,
-    )
-    .join(', ');
-  return { task: id, status: 'blocked', summary: `${taskName(id)} waits for ${list}.`, waitsFor, resources: [] };
+  const summary = `${taskName(id)} waits for ${list.join(', ')}.${rootOf(state, first)}`;
+  return { task: id, status: 'blocked', summary, waitsFor, resources: [] };
+}
+
+function inputOf(state: CoreState, version: number, writer: number): string {
+  const name = versionName(state, version);
+  if (writer === NONE) return name;
+  const told = `${name} of ${taskName(state.taskId(writer))} (${statusName(state.tasks.status[writer]!)})`;
+  if ((state.tasks.flags[writer]! & RECOMPUTES) === 0) return told;
+  return `${told}, which writes it again since all copies of it were lost with their nodes`;
+}
+
+/** What the task at the start of the chain waits for. */
+function rootOf(state: CoreState, writer: number): string {
+  let root = writer;
+  for (let looked = 0; looked < LONGEST_CHAIN && root !== NONE && state.tasks.status[root] === BLOCKED; looked++) {
+    const [version] = pendingInputs(state, root);
+    root = version === undefined ? NONE : writerOf(state, version);
+  }
+  if (root === NONE || state.tasks.status[root] === BLOCKED) return '';
+  const summary = state.tasks.status[root] === READY ? explainReady(state, root).summary : explainAttempt(state, root);
+  return ` ${summary}`;
 }
 
 export function pendingInputs(state: CoreState, task: number): number[] {
@@ -78,50 +105,4 @@ export function writerOf(state: CoreState, version: number): number {
     }
   }
   return NONE;
-}
-
-function explainReady(state: CoreState, task: number, id: TaskId): Explanation {
-  const queue = state.ready.classes[state.tasks.readyClass[task]!];
-  const resources = queue === undefined ? [] : explainResources(state, queue);
-  const locks = queue?.speciality.locks ?? [];
-  const holder = locks.map((lock) => state.commutes.get(lock)!.holder).find((one) => one !== NONE);
-  const summary =
-    holder === undefined
-      ? `${taskName(id)} waits for a resource: ${resources.map(({ name, reason }) => `${name} ${reason}`).join('; ')}.`
-      : `${taskName(id)} waits until ${taskName(state.taskId(holder))} has done with the data that both change.`;
-  return { task: id, status: 'ready', summary, waitsFor: [], resources };
-}
-
-/** For every resource why it does not take a task of the queue now. */
-export function explainResources(state: CoreState, queue: ReadyClass): { name: string; reason: string }[] {
-  return state.resources
-    .filter((one) => one.state !== 'gone')
-    .map((resource) => ({ name: resource.description.name, reason: reasonOf(state, queue, resource) }));
-}
-
-function reasonOf(state: CoreState, queue: ReadyClass, resource: Resource): string {
-  const { pin, avoid, nodes } = queue.speciality;
-  if (resource.state !== 'active') return `is ${resource.state}`;
-  if (queue.named !== undefined && !queue.named.includes(resource.description.name)) {
-    return `is not one of ${queue.named.join(', ')}`;
-  }
-  if (pin !== NONE && pin !== resource.row)
-    return `is not ${state.resources[pin]!.description.name}, where it is tied to`;
-  const never = queue.needs.map((need, index) => whyNot(need, queue.implementations[index]!, resource));
-  if (never.every((reason) => reason !== undefined)) return never.join('; ');
-  if (avoid === resource.row) return 'is avoided, since the task failed or was lost there';
-  if (resource.queued > 0) return `has ${resource.queued} tasks waiting already`;
-  if (queue.needs.some((need, index) => never[index] === undefined && resource.fits(need))) {
-    return nodes === 1 ? 'has room; others come first' : 'has room, but not enough nodes have';
-  }
-  return busy(queue, resource);
-}
-
-function busy(queue: ReadyClass, resource: Resource): string {
-  const need = queue.needs[0]!;
-  if (resource.booked >= resource.limit) return `is busy: ${resource.booked} tasks, its limit`;
-  if (resource.freeCpus < need.cpus) {
-    return `is busy: ${Math.max(0, resource.freeCpus)} of ${resource.cpus} CPU units free, ${need.cpus} asked`;
-  }
-  return `is busy: not enough of ${JSON.stringify(need.constraints)} free`;
 }

@@ -6,7 +6,7 @@ import { Durations } from './durations.ts';
 import type { SchedulerEffect } from './effects.ts';
 import { endCommute, endShared, settleDoomed } from './ends.ts';
 import type { SchedulerEvent } from './events.ts';
-import { explainResources } from './explain.ts';
+import { explainResources } from './explain-ready.ts';
 import { HANDLERS } from './handlers/handlers.ts';
 import { forgetIfDone } from './history.ts';
 import { checkInvariants } from './invariants.ts';
