@@ -28,9 +28,11 @@ export class ObjectGraph {
     }
   }
 
-  run(): void {
+  /** `place` is called for each task when it starts. */
+  run(place?: () => void): void {
     for (let index = 0; index < this.#ready.length; index++) {
       const node = this.#ready[index]!;
+      place?.();
       node.isDone = true;
       this.nodes.delete(node.id);
       for (const reader of node.readers) if (--reader.missing === 0) this.#ready.push(reader);
