@@ -64,12 +64,13 @@ export function hostsOf(identity: readonly Sample[], defaultType: string | undef
       .map((key) => index.get(key))
       .find((host) => host !== undefined);
   for (const { labels } of byName.get('tlum_host_labels') ?? []) addLabels(find(labels), labels);
+  const byHostname: ReadonlyMap<string | undefined, readonly Host[]> = Map.groupBy(all, ({ hostname }) => hostname);
   return {
     all,
     homeless,
     find,
     findByAddress: (hostname, address) =>
-      all.find((host) => host.hostname === hostname && (address === undefined || host.address === address)),
+      byHostname.get(hostname)?.find((host) => address === undefined || host.address === address),
     clusterOf: clusters.of,
   };
 }

@@ -23,6 +23,7 @@ export const PERMISSIONS = {
   'taxonomy:read': ['user', 'service', 'controller', 'admin'],
   'nodes:announce': ['service', 'controller', 'admin'],
   'placement:ask': ['user', 'service', 'admin'],
+  'audit:read': ['admin'],
 } as const satisfies Record<string, readonly Role[]>;
 export type Permission = keyof typeof PERMISSIONS;
 

@@ -2,6 +2,7 @@ import type { RuntimeError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Authenticator } from '../iam/authenticator.ts';
 import { acceptText, createServiceApp, type ServiceApp } from '../service/app.ts';
+import { createStoredAudit } from '../service/audit.ts';
 import { every } from '../service/every.ts';
 import { databaseCheck, issuerCheck, peerCheck } from '../service/health-checks.ts';
 import type { Service } from '../service/listening.ts';
@@ -13,6 +14,7 @@ import { deliverAll } from './deliveries.ts';
 import { observeJobs } from './job-metrics.ts';
 import { createMatchmaker } from './matchmaker.ts';
 import { POLICY_MANAGER } from './policy-events.ts';
+import { serveAudit } from './routes/audit.ts';
 import { serveGroups } from './routes/groups.ts';
 import { serveIt1 } from './routes/it1.ts';
 import { serveJobs } from './routes/jobs.ts';
@@ -37,11 +39,13 @@ export async function createJobManagerService(
   const settings = { ...JOB_MANAGER_DEFAULTS, ...options };
   const matchmaker = new Peer({ name: 'matchmaker', url: dependencies.matchmakerUrl });
   const peers = policyPeers(dependencies.policyManagerUrl);
+  const audit = createStoredAudit(database, logger);
   const { app, metrics, streams } = await createServiceApp({
     name: 'job-manager',
     description: 'Deployments as groups of jobs, which deployment drivers claim, execute and report on.',
     logger,
     authenticator,
+    audit,
     checks: [databaseCheck(database), issuerCheck(authenticator), ...[matchmaker, ...peers.values()].map(peerCheck)],
     ...(settings.originalStatuses ? { statusOf: originalStatusOf } : {}),
   });
@@ -69,6 +73,7 @@ export async function createJobManagerService(
   serveGroups(app, manager, { watchers, streams });
   serveJobs(app, manager);
   serveIt1(app, manager);
+  serveAudit(app, database);
   observeJobs(metrics, database, logger);
   return {
     name: 'job-manager',
@@ -80,6 +85,7 @@ export async function createJobManagerService(
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all([sweeping.stop(), delivering.stop(), watchers.stop()]);
+      await audit[Symbol.asyncDispose]();
       await Promise.all([matchmaker, ...peers.values()].map((peer) => peer[Symbol.asyncDispose]()));
     },
   };

@@ -78,7 +78,7 @@ function serveDomains(app: ServiceApp, lighthouse: Lighthouse): void {
   app.post(
     `${BASE}/domain/:domain`,
     {
-      config: { access: 'controllers:register' },
+      config: { access: 'controllers:register', audit: true },
       schema: { tags, params, body: controllerBody, response: { 200: domainAnswer } },
     },
     (request) => lighthouse.join(request.params.domain, request.body, identityOf(request)),

@@ -19,6 +19,9 @@ declare module 'fastify' {
 const IDENTITY = Symbol('identity');
 type Identified = FastifyRequest & { [IDENTITY]?: Identity };
 
+/** Who is asking, where that is known. */
+export const identityIn = (request: FastifyRequest): Identity | undefined => (request as Identified)[IDENTITY];
+
 /** Who is asking. Only in routes that are not public; elsewhere it is a bug to ask. */
 export function identityOf(request: FastifyRequest): Identity {
   const identity = (request as Identified)[IDENTITY];
@@ -40,7 +43,7 @@ export function requireAccess(app: FastifyInstance, authenticator: Authenticator
     const access = request.routeOptions.config.access;
     if (request.is404 || access === 'public' || access === undefined) return;
     const identity = await authenticator.verify(request.headers as CredentialHeaders);
-    if (access !== 'authenticated') requirePermission(identity, access);
     (request as Identified)[IDENTITY] = identity;
+    if (access !== 'authenticated') requirePermission(identity, access);
   });
 }

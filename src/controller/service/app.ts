@@ -7,6 +7,7 @@ import type { RuntimeError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { Authenticator } from '../iam/authenticator.ts';
 import { requireAccess } from './access.ts';
+import { type AuditLog, auditRequests, createLoggedAudit } from './audit.ts';
 import { handleErrors } from './error-answer.ts';
 import { EventStreams } from './event-stream.ts';
 import { type HealthCheck, serveHealth } from './health.ts';
@@ -29,6 +30,8 @@ export interface ServiceAppOptions {
   readonly authenticator: Authenticator;
   readonly checks?: readonly HealthCheck[];
   readonly bodyLimitBytes?: number;
+  /** Where what people change is written down; the log of the process when absent. */
+  readonly audit?: AuditLog;
   /** Older statuses for peers that depend on them; by default each error has the status of the table. */
   readonly statusOf?: (error: RuntimeError) => number;
 }
@@ -73,6 +76,7 @@ export async function createServiceApp(options: ServiceAppOptions): Promise<Serv
   handleErrors(app as unknown as FastifyInstance, options.logger, options.statusOf ?? ((error) => error.status));
   await serveDocs(app, options);
   requireAccess(app as unknown as FastifyInstance, options.authenticator);
+  auditRequests(app as unknown as FastifyInstance, options.name, options.audit ?? createLoggedAudit(options.logger));
   const metrics = serveMetrics(app as unknown as FastifyInstance, options.name);
   serveHealth(app as unknown as FastifyInstance, options.name, options.checks ?? []);
   app.get('/docs', { config: { access: 'public' }, schema: { hide: true } }, () => app.swagger());

@@ -18,7 +18,7 @@ export function serveUsers(app: ServiceApp, authenticator: Authenticator): void 
   const response = { 200: z.string().describe('The refresh token, to be sent as `api_key`.') };
   app.get(
     `${USER}/login`,
-    { config: { access: 'public' }, schema: { tags, querystring: loginBody, response } },
+    { config: { access: 'public', audit: true }, schema: { tags, querystring: loginBody, response } },
     async (request, reply) => {
       await login(request.query, reply);
       return reply;
@@ -26,7 +26,7 @@ export function serveUsers(app: ServiceApp, authenticator: Authenticator): void 
   );
   app.post(
     `${USER}/login`,
-    { config: { access: 'public' }, schema: { tags, body: loginBody, response } },
+    { config: { access: 'public', audit: true }, schema: { tags, body: loginBody, response } },
     async (request, reply) => {
       await login(request.body, reply);
       return reply;
@@ -34,7 +34,7 @@ export function serveUsers(app: ServiceApp, authenticator: Authenticator): void 
   );
   app.get(
     `${USER}/logout`,
-    { config: { access: 'public' }, schema: { tags, response: { 200: z.null() } } },
+    { config: { access: 'public', audit: true }, schema: { tags, response: { 200: z.null() } } },
     async (request, reply) => {
       await authenticator.logout(refreshTokenOf(request));
       return reply.status(200).send(null);

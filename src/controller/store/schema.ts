@@ -145,7 +145,21 @@ export interface PlacementTurnTable {
   turns: number;
 }
 
+/** What somebody did or was refused. */
+export interface AuditTable {
+  id: string;
+  at: Time;
+  service: string;
+  subject: string;
+  username: string;
+  action: string;
+  target: string;
+  status: number;
+  request_id: string;
+}
+
 export interface Schema {
+  audit: AuditTable;
   controllers: ControllerTable;
   job_groups: JobGroupTable;
   jobs: JobTable;
