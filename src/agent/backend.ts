@@ -226,8 +226,13 @@ export interface DataReport {
   readonly total: number;
 }
 
+/** The end of a task of another agent. */
+export type TaskEnd = Pick<EndApplication, 'outputs' | 'ranMs'> & { readonly exception?: ErrorInfo };
+
 export interface AgentBackend {
   readonly name: string;
+  /** New at every start of the process. */
+  readonly incarnation?: string;
 
   /**
    * Accepts the call and returns; what happens then is told by events. Rejects when it can be told at once that the call
@@ -247,8 +252,12 @@ export interface AgentBackend {
    * application, new events only. Returns the way to stop it.
    */
   subscribe(id: ApplicationId | 'all', after: number, listener: EventListener): () => void;
-  /** A callee of ours says how a call ended. False when nothing is known of that call. */
-  endApplication(end: EndApplication): boolean;
+  /** A callee of ours says how a call ended. False when nothing is known of that call; true when it need not say it again. */
+  endApplication(end: EndApplication): Promise<boolean>;
+  /** What an ended application holds for the agent that called it, beside its results. */
+  taskEnd(id: ApplicationId): TaskEnd | undefined;
+  /** The agent that called has been told of the end, or cannot be. */
+  release(id: ApplicationId): void;
 
   log(id: ApplicationId, query: LogQuery): AsyncIterable<Uint8Array>;
   graph(id: ApplicationId): GraphData;

@@ -1,5 +1,6 @@
 /** What follows the end of an application: the line that scripts wait for, the orchestrator's call, the stop action. */
 import type { Logger } from '../common/logger.ts';
+import { jsonEndApplication } from '../contracts/agent/json-write.ts';
 import type { EndApplication, StartApplication } from '../contracts/agent/model.ts';
 import { writeEndApplication } from '../contracts/agent/xml-write.ts';
 import {
@@ -69,7 +70,26 @@ async function notify(
     },
     results: locationsOf(request, results),
   };
-  outbox.post({ id: view.id, url: callbackUrl(request), body: writeEndApplication(end) });
+  const url = callbackUrl(request);
+  if (request.task === undefined) {
+    outbox.post({ id: view.id, url, body: writeEndApplication(end) });
+    return;
+  }
+  const body = JSON.stringify(jsonEndApplication(taskEnd(view, end, backend)));
+  outbox.post({ id: view.id, url, body, format: 'json' }, () => backend.release(view.id));
+}
+
+/** With what another agent of our kind understands beyond COMPSs's dialect. */
+function taskEnd(view: ApplicationView, end: EndApplication, backend: AgentBackend): EndApplication {
+  const { exception, ...more } = backend.taskEnd(view.id) ?? {};
+  const error = exception ?? view.error;
+  return {
+    ...end,
+    ...more,
+    ...(exception === undefined ? {} : { endStatus: 'EXCEPTION' }),
+    ...(error === undefined ? {} : { error }),
+    ...(view.status === 'cancelled' ? { cancelled: true } : {}),
+  };
 }
 
 /** COMPSs's order: parameters, target, results. What has no location has an empty entry. */

@@ -1,7 +1,12 @@
+export interface CallBody {
+  readonly text: string;
+  readonly format: 'xml' | 'json';
+}
+
 /** Calls that the agent makes to other agents. */
 export interface AgentClient {
   /** The HTTP status. Rejects when there is no answer within `timeoutMs`. */
-  call(method: 'PUT' | 'DELETE', url: string, body: string | undefined, signal?: AbortSignal): Promise<number>;
+  call(method: 'PUT' | 'DELETE', url: string, body: CallBody | undefined, signal?: AbortSignal): Promise<number>;
 }
 
 export interface AgentClientOptions {
@@ -22,10 +27,10 @@ export function createAgentClient({ timeoutMs, token, trusts }: AgentClientOptio
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
         headers: {
           accept: 'application/json',
-          ...(body === undefined ? {} : { 'content-type': 'application/xml' }),
+          ...(body === undefined ? {} : { 'content-type': `application/${body.format}` }),
           ...(known ? { authorization: `Bearer ${token}` } : {}),
         },
-        ...(body === undefined ? {} : { body }),
+        ...(body === undefined ? {} : { body: body.text }),
       });
       await response.body?.cancel();
       return response.status;

@@ -9,6 +9,8 @@ export interface Delivery {
   readonly id: string;
   readonly url: string;
   readonly body: string;
+  /** XML when absent. */
+  readonly format?: 'json';
 }
 
 export interface OutboxOptions {
@@ -23,7 +25,12 @@ export interface OutboxOptions {
   readonly directory?: string;
 }
 
-const storedDelivery = z.object({ id: z.string(), url: z.string(), body: z.string() });
+const storedDelivery = z.object({
+  id: z.string(),
+  url: z.string(),
+  body: z.string(),
+  format: z.literal('json').exactOptional(),
+});
 
 export class Outbox implements AsyncDisposable {
   readonly #options: OutboxOptions;
@@ -39,9 +46,13 @@ export class Outbox implements AsyncDisposable {
     return this.#running.size;
   }
 
-  post(delivery: Delivery): void {
+  /** `done`: it has arrived, or it was given up. */
+  post(delivery: Delivery, done?: () => void): void {
     this.#keep(delivery);
-    const run = this.#deliver(delivery).finally(() => this.#running.delete(run));
+    const run = this.#deliver(delivery).finally(() => {
+      this.#running.delete(run);
+      done?.();
+    });
     this.#running.add(run);
   }
 

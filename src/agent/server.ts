@@ -89,7 +89,7 @@ type Call = ReturnType<typeof createAgentClient>['call'];
 const createOutbox = (config: AgentConfig, logger: Logger, call: Call): Outbox =>
   new Outbox({
     logger,
-    send: ({ url, body }, signal) => call('PUT', url, body, signal),
+    send: ({ url, body, format }, signal) => call('PUT', url, { text: body, format: format ?? 'xml' }, signal),
     firstRetryMs: FIRST_RETRY_MS,
     lastRetryMs: LAST_RETRY_MS,
     giveUpMs: GIVE_UP_MS,

@@ -109,6 +109,12 @@ export const ERRORS = {
     retryable: false,
     message: 'Result {index} of application {application} has no raw form: it is neither a buffer nor a typed array',
   },
+  ERR_CALL_REFUSED: { status: 502, retryable: false, message: 'Node {node} refuses the call ({status}): {reason}' },
+  ERR_CALL_UNSUPPORTED: {
+    status: 400,
+    retryable: false,
+    message: 'COMPSs agents cannot be given argument {position} of {signature}: {reason}',
+  },
   ERR_CALL_UNKNOWN: { status: 404, retryable: false, message: 'No call with job id {jobId} is waiting here' },
   ERR_TASK_UNKNOWN: { status: 404, retryable: false, message: 'Task {task} is not known in application {application}' },
   ERR_PATH_OUTSIDE: {

@@ -147,9 +147,17 @@ export class RecordingBackend implements AgentBackend {
     return () => listeners.delete(listener);
   }
 
-  endApplication(end: EndApplication): boolean {
+  async endApplication(end: EndApplication): Promise<boolean> {
     this.#record('endApplication', end);
     return end.jobId === '-123';
+  }
+
+  taskEnd(): undefined {
+    return undefined;
+  }
+
+  release(id: ApplicationId): void {
+    this.#record('release', id);
   }
 
   async *log(id: ApplicationId, query: LogQuery): AsyncIterable<Uint8Array> {

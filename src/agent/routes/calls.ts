@@ -74,7 +74,7 @@ function addEndRoute(app: AgentApp, { backend }: RouteContext): void {
     },
     async (request, reply) => {
       const end = request.body;
-      if (!backend.endApplication(end)) throw new RuntimeError('ERR_CALL_UNKNOWN', { jobId: end.jobId });
+      if (!(await backend.endApplication(end))) throw new RuntimeError('ERR_CALL_UNKNOWN', { jobId: end.jobId });
       return reply.send('');
     },
   );

@@ -10,7 +10,13 @@ export function addServiceRoutes(app: AgentApp, context: RouteContext, metrics: 
   app.get(
     '/healthz',
     { schema: { tags: TAGS, summary: 'The process answers', response: { 200: healthBody } } },
-    async () => ({ status: 'ok' as const, name: backend.name, version, reasons: [] }),
+    async () => ({
+      status: 'ok' as const,
+      name: backend.name,
+      version,
+      reasons: [],
+      ...(backend.incarnation === undefined ? {} : { incarnation: backend.incarnation }),
+    }),
   );
 
   app.get(

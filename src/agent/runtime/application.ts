@@ -1,6 +1,6 @@
 import type { ErrorInfo } from '../../common/errors.ts';
-import type { ApplicationId, StartApplication } from '../../contracts/agent/model.ts';
-import type { ScopeId, TaskId } from '../../runtime/model/ids.ts';
+import type { ApplicationId, StartApplication, TaskContent } from '../../contracts/agent/model.ts';
+import type { ScopeId, TaskId, VersionId } from '../../runtime/model/ids.ts';
 import type { Scope } from '../../runtime/ports.ts';
 import type {
   ApplicationEvent,
@@ -39,6 +39,11 @@ export class Application {
   endedAt: number | undefined;
   error: ErrorInfo | undefined;
   results: readonly ResultValue[] = [];
+  /** Of a task of another agent: what it gets, and the versions that are kept for it. */
+  outputs: readonly TaskContent[] | undefined;
+  held: readonly VersionId[] | undefined;
+  exception: ErrorInfo | undefined;
+  ranMs: number | undefined;
   readonly #events: ApplicationEvent[] = [];
   readonly #listeners = new Set<EventListener>();
   readonly #tell: (event: ApplicationEvent) => void;

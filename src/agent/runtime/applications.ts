@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { copyFile, cp, stat } from 'node:fs/promises';
+import { copyFile, cp } from 'node:fs/promises';
 import { RuntimeError, toErrorInfo } from '../../common/errors.ts';
 import type { ApplicationId, StartApplication } from '../../contracts/agent/model.ts';
-import { decode, encode } from '../../runtime/data/value-codec.ts';
+import { decode } from '../../runtime/data/value-codec.ts';
 import type { Dispatcher } from '../../runtime/dispatcher.ts';
 import type { ScopeId, TaskId, VersionId } from '../../runtime/model/ids.ts';
 import type { TaskOutcome } from '../../runtime/model/outcome.ts';
@@ -12,12 +12,11 @@ import type { ApplicationEvent, ApplicationView, CallContext, EventListener, Pag
 import { hasEnded } from '../backend.ts';
 import { Application, type ViewContext } from './application.ts';
 import type { ApplicationJournal, Resumable } from './application-journal.ts';
-import { DatumMarker, type DatumParameter, type PreparedCall, prepareCall } from './call.ts';
+import type { DatumParameter } from './call.ts';
+import { outputContent, type PreparedMain, prepareMain } from './prepared-main.ts';
 import { ReplayOffers } from './replay-offers.ts';
 
 interface Beginning {
-  /** Sizes of the data that are read, parallel to those of the call. */
-  readonly lengths: readonly (number | undefined)[];
   readonly context: CallContext;
   readonly offers?: ReplayOffers;
 }
@@ -49,13 +48,13 @@ export class Applications {
   }
 
   async start(request: StartApplication, context: CallContext): Promise<ApplicationId> {
-    const call = prepareCall(request);
-    const lengths = await Promise.all(call.data.map(inputLength));
+    const main = await prepareMain(request);
     const id = newApplicationId();
     const createdAt = this.#dispatcher.clock.now();
-    this.#journal?.accepted({ id, request, createdAt, ...context });
+    // A task of another agent is that agent's to run again.
+    if (request.task === undefined) this.#journal?.accepted({ id, request, createdAt, ...context });
     const application = this.#accept(id, request, createdAt);
-    this.#begin(application, call, { lengths, context });
+    this.#begin(application, main, { context });
     return id;
   }
 
@@ -64,10 +63,10 @@ export class Applications {
     const { id, request, createdAt, trace } = earlier;
     const application = this.#accept(id, request, createdAt);
     try {
-      const call = prepareCall(request);
-      const lengths = await Promise.all(call.data.map(inputLength));
-      const offers = new ReplayOffers(earlier, call.data.length + call.returns.length, this.#dispatcher.store);
-      this.#begin(application, call, { lengths, context: trace === undefined ? {} : { trace }, offers });
+      const main = await prepareMain(request);
+      const data = main.declarations.length + main.returns.length;
+      const offers = new ReplayOffers(earlier, data, this.#dispatcher.store);
+      this.#begin(application, main, { context: trace === undefined ? {} : { trace }, offers });
     } catch (error) {
       this.#end(application, 'failed', toErrorInfo(error));
     }
@@ -81,41 +80,38 @@ export class Applications {
     return application;
   }
 
-  #begin(application: Application, call: PreparedCall, { lengths, context, offers }: Beginning): void {
+  #begin(application: Application, main: PreparedMain, { context, offers }: Beginning): void {
     const { id, request } = application;
-    const scope = this.#open(application, call);
+    const scope = this.#open(application, main);
     application.emit({ type: 'status', view: application.view(this.#context()) }, this.#dispatcher.clock.now());
-    for (const [index, datum] of call.data.entries()) {
-      const length = lengths[index];
-      const content =
-        length === undefined ? ({ from: 'nothing' } as const) : ({ from: 'path', path: datum.path, length } as const);
-      scope.declare(datum.handle, datum.kind, content, datum.path);
-    }
+    for (const { handle, kind, content, name } of main.declarations) scope.declare(handle, kind, content, name);
     offers?.make(scope);
+    const { timeOutMs } = request;
+    const constraints = request.task?.constraints ?? request.constraints;
     scope.submit([
       {
         scope: scope.id,
         seq: 0,
-        core: scope.register(call.element),
-        args: encode(call.args, { refs: (value) => (value instanceof DatumMarker ? value.index : -1) }),
-        accesses: call.accesses,
-        returns: call.returns,
+        core: scope.register(main.element),
+        accesses: main.accesses,
+        returns: main.returns,
         onFailure: 'FAIL',
-        key: `${id}/main`,
+        key: main.key ?? `${id}/main`,
         notify: true,
+        ...(main.args === undefined ? {} : { args: main.args }),
         // Those of this call alone: another call of the function may have others.
-        ...(request.constraints === undefined ? {} : { constraints: request.constraints }),
-        ...(request.timeOutMs === undefined ? {} : { timeOutMs: request.timeOutMs }),
+        ...(constraints === undefined ? {} : { constraints }),
+        ...(timeOutMs === undefined ? {} : { timeOutMs }),
         ...(context.trace === undefined ? {} : { trace: context.trace }),
       },
     ]);
   }
 
-  #open(application: Application, call: PreparedCall): Scope {
+  #open(application: Application, main: PreparedMain): Scope {
     const scope = this.#dispatcher.openScope({
       name: `application ${application.id}`,
       key: application.id,
-      settled: (_seq, task, outcome) => this.#mainSettled(application, call, task, outcome),
+      settled: (_seq, task, outcome) => this.#mainSettled(application, main, task, outcome),
       notice: (error) => application.emit({ type: 'notice', error }, this.#dispatcher.clock.now()),
       ended: () => undefined,
     });
@@ -143,7 +139,7 @@ export class Applications {
 
   // ------------------------------------------------------------------------------------------ the end
 
-  #mainSettled(application: Application, call: PreparedCall, task: TaskId, outcome: TaskOutcome): void {
+  #mainSettled(application: Application, main: PreparedMain, task: TaskId, outcome: TaskOutcome): void {
     application.main = task;
     if (outcome.status !== 'completed') {
       const error =
@@ -154,15 +150,20 @@ export class Applications {
       this.#end(application, status, error);
       return;
     }
-    const written = call.data.filter((datum) => datum.direction !== 'IN' && datum.direction !== 'IN_DELETE');
-    const handles = [...written.map((datum) => datum.handle), ...call.returns];
+    application.ranMs = outcome.ranMs;
+    application.exception = outcome.exception;
     const scope = application.scope as Scope;
-    scope.wait({ on: 'data', handles }, (result) => {
+    scope.wait({ on: 'data', handles: main.outputs }, (result) => {
       if (result.status === 'failed') {
         this.#end(application, 'failed', result.error);
         return;
       }
-      this.#collect(application, written, result.versions)
+      const { task: called } = application.request;
+      if (called !== undefined) {
+        this.#holdOutputs(application, called.caller, result.versions);
+        return;
+      }
+      this.#collect(application, main.files, result.versions)
         .then(
           () => this.#end(application, 'completed'),
           (error: unknown) => this.#end(application, 'failed', toErrorInfo(error)),
@@ -170,6 +171,22 @@ export class Applications {
         .finally(() => scope.unpin(result.versions))
         .catch(() => undefined);
     });
+  }
+
+  /** The outputs of a task of another agent stay here until it has them. */
+  #holdOutputs(application: Application, caller: string, versions: readonly VersionId[]): void {
+    application.held = versions;
+    application.outputs = versions.map((version) => outputContent(this.#dispatcher, version, caller));
+    this.#end(application, 'completed');
+  }
+
+  /** Whoever had to be told of the end has been told. */
+  release(id: ApplicationId): void {
+    const application = this.#all.get(id);
+    if (application?.held === undefined) return;
+    application.scope?.unpin(application.held);
+    application.held = undefined;
+    application.scope?.close();
   }
 
   /** Brings files to their paths and decodes what was returned, before the scope lets go of it. */
@@ -200,7 +217,9 @@ export class Applications {
     if (hasEnded(application.status)) return;
     this.#journal?.ended(application.id);
     application.ended(status, this.#dispatcher.clock.now(), this.#context(), error);
-    application.scope?.close(status === 'completed' ? undefined : `application ${application.id} ${status}`);
+    if (application.held === undefined) {
+      application.scope?.close(status === 'completed' ? undefined : `application ${application.id} ${status}`);
+    }
     this.#running -= 1;
     this.#forgetOld();
     if (this.#running > 0) return;
@@ -299,22 +318,6 @@ function newApplicationId(): ApplicationId {
 function cancelled(application: Application, task: string, reason: string): NonNullable<Application['error']> {
   const signature = `${application.request.className}#${application.request.methodName}`;
   return toErrorInfo(new RuntimeError('ERR_TASK_CANCELLED', { task, signature, reason }));
-}
-
-/** Size of a file or directory that will be read; undefined for one that the application creates. */
-async function inputLength(datum: DatumParameter): Promise<number | undefined> {
-  if (datum.direction === 'OUT') return undefined;
-  const field = `parameters[${datum.parameter.index}].value`;
-  const found = await stat(datum.path).catch((error: NodeJS.ErrnoException) => {
-    throw new RuntimeError('ERR_REQUEST_INVALID', {
-      field,
-      reason: `${datum.path} cannot be read on this agent (${error.code})`,
-    });
-  });
-  if (found.isDirectory() !== (datum.kind === 'directory')) {
-    throw new RuntimeError('ERR_REQUEST_INVALID', { field, reason: `${datum.path} is not a ${datum.kind}` });
-  }
-  return found.size;
 }
 
 function decoded(value: StoredValue | undefined): unknown {

@@ -104,11 +104,18 @@ function settingsOf(request: StartApplication, language: Language): Implementati
       ...settings,
     };
   }
-  if (prolog === undefined && epilog === undefined) return settings;
+  if (prolog === undefined && epilog === undefined) return languageSettings(request);
   throw new RuntimeError('ERR_REQUEST_INVALID', {
     field: prolog === undefined ? 'epilog' : 'prolog',
     reason: `goes with BINARY and CONTAINER, not with ${language}`,
   });
+}
+
+/** What an agent of COMPSs must be told when the call goes on there: its types are finer than those of our values. */
+function languageSettings({ language, ceiClass, parameters, settings }: StartApplication): Implementation['settings'] {
+  if (language !== 'JAVA' && language !== 'PYTHON') return settings;
+  const parameterTypes = parameters.map(({ type }) => type);
+  return { parameterTypes, ...(ceiClass === undefined ? {} : { ceiClass }), ...settings };
 }
 
 function argumentOf(parameter: Parameter, data: DatumParameter[]): unknown {

@@ -6,6 +6,7 @@ import type {
   ReduceResource,
   StartApplication,
 } from '../../contracts/agent/model.ts';
+import type { RemoteCalls } from '../../offloader/rest/remote-calls.ts';
 import type { Dispatcher } from '../../runtime/dispatcher.ts';
 import type { CoreId, TaskId } from '../../runtime/model/ids.ts';
 import type {
@@ -21,6 +22,7 @@ import type {
   Page,
   ResourceView,
   ResultValue,
+  TaskEnd,
   TaskExplanation,
   TaskStory,
   TimelineData,
@@ -49,6 +51,8 @@ export interface BackendParts {
   readonly nodes: Nodes;
   readonly recorder: Recorder;
   readonly logs: JobLogs;
+  /** Calls over REST that other agents are to tell the end of. */
+  readonly remoteCalls?: RemoteCalls;
   /** Longest that running applications are waited for at shutdown, in milliseconds. */
   readonly drainMs: number;
   /** Called before what still runs is cancelled because the agent stops. */
@@ -60,6 +64,7 @@ export interface BackendParts {
 /** The REST interface's view of the runtime. */
 export class RuntimeBackend implements AgentBackend {
   readonly name: string;
+  readonly incarnation: string;
   readonly #parts: BackendParts;
   readonly #views: ViewSources;
   readonly #lag = new LoopLag();
@@ -72,6 +77,7 @@ export class RuntimeBackend implements AgentBackend {
     parts.applications.subscribeAll((events) => {
       if (events.some((event) => event.type === 'status' && hasEnded(event.view.status))) parts.logs.wake();
     });
+    this.incarnation = parts.dispatcher.identity.incarnation;
   }
 
   startApplication(request: StartApplication, context: CallContext): Promise<ApplicationId> {
@@ -105,9 +111,23 @@ export class RuntimeBackend implements AgentBackend {
     return this.#parts.applications.get(id).subscribe(after, listener);
   }
 
-  /** Calls over COMPSs's REST dialect are not made by this agent yet: nobody can know the call. */
-  endApplication(_end: EndApplication): boolean {
-    return false;
+  endApplication(end: EndApplication): Promise<boolean> {
+    return this.#parts.remoteCalls?.end(end) ?? Promise.resolve(false);
+  }
+
+  taskEnd(id: ApplicationId): TaskEnd | undefined {
+    const application = this.#parts.applications.find(id);
+    if (application?.request.task === undefined) return undefined;
+    const { outputs, ranMs, exception } = application;
+    return {
+      ...(outputs === undefined ? {} : { outputs }),
+      ...(ranMs === undefined ? {} : { ranMs }),
+      ...(exception === undefined ? {} : { exception }),
+    };
+  }
+
+  release(id: ApplicationId): void {
+    this.#parts.applications.release(id);
   }
 
   log(id: ApplicationId, query: LogQuery): AsyncIterable<Uint8Array> {

@@ -16,6 +16,7 @@ import {
   type StdIoStream,
 } from './model.ts';
 import { nodeDescription } from './resource-schema.ts';
+import { taskBody } from './task-schema.ts';
 import { optionalText, present } from './unassigned.ts';
 import { checkValue, decodeString64, needsValue, plainValue } from './values.ts';
 
@@ -119,6 +120,7 @@ export const startApplicationBody = z
     settings: z.record(z.string(), plain).optional().describe('BINARY, CONTAINER: image, engine, args, workingDir'),
     constraints: nodeDescription.optional().describe('What the function needs; one CPU unit when absent'),
     timeOutMs: z.int().min(0).optional(),
+    task: taskBody.optional().describe('Between agents of this kind: a task with its data, instead of parameters'),
   })
   .transform((body, context): StartApplication => {
     const language = parseLanguage(body.lang ?? 'JAVA');
@@ -173,6 +175,7 @@ function toStartApplication(body: ApplicationFields, reader: Reader): StartAppli
     settings: body.settings,
     constraints: body.constraints,
     timeOutMs: body.timeOutMs,
+    task: body.task,
   });
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ErrorInfo } from '../../common/errors.ts';
 import { applicationId } from './application-id.ts';
 import { type EndApplication, type EndProfile, JOB_END_STATUSES, type PlainValue } from './model.ts';
+import { taskOutputs } from './task-schema.ts';
 import { present } from './unassigned.ts';
 
 const MAX_RESULTS = 10_000;
@@ -54,10 +55,14 @@ export const endApplicationBody = z
       .max(MAX_RESULTS)
       .optional()
       .describe('The same: what it returned'),
+    outputs: taskOutputs.optional().describe('The same: outputs of a task'),
+    cancelled: z.boolean().optional().describe('The same: it was cancelled'),
+    ranMs: z.number().optional(),
   })
   .transform(
     (body): EndApplication => ({
       ...present({ jobId: body.jobId, endStatus: body.endStatus, profile: body.profile, values: body.values }),
+      ...present({ outputs: body.outputs, cancelled: body.cancelled, ranMs: body.ranMs }),
       results: (body.results ?? []).map((result) => result.locations ?? []),
       ...(body.error === undefined ? {} : { error: toErrorInfo(body.error) }),
     }),

@@ -9,6 +9,7 @@ import type {
   ReduceResource,
   StartApplication,
 } from './model.ts';
+import { outputsJson, taskJson } from './task-schema.ts';
 import { encodeString64 } from './values.ts';
 
 /** A plain object for `JSON.stringify`: no bigint left in it. */
@@ -43,6 +44,7 @@ export function jsonStartApplication(request: StartApplication): JsonObject {
     settings: settings === undefined ? undefined : jsonValue(settings),
     constraints: constraints === undefined ? undefined : jsonDescription(constraints),
     timeOutMs: request.timeOutMs,
+    task: request.task === undefined ? undefined : taskJson(request.task),
   };
 }
 
@@ -137,5 +139,8 @@ export function jsonEndApplication(end: EndApplication): JsonObject {
     results: end.results.map((locations) => ({ locations })),
     error: end.error,
     values: end.values?.map(jsonValue),
+    outputs: end.outputs === undefined ? undefined : outputsJson(end.outputs),
+    cancelled: end.cancelled,
+    ranMs: end.ranMs,
   };
 }

@@ -142,6 +142,8 @@ export interface StartApplication {
   readonly constraints?: NodeDescription;
   /** JSON only: milliseconds until the main function is killed. */
   readonly timeOutMs?: number;
+  /** JSON only, between our own agents: the call is an attempt of a task of the caller; replaces the parameters. */
+  readonly task?: TaskCall;
 }
 
 export interface ProcessorDescription {
@@ -205,4 +207,55 @@ export interface EndApplication {
   /** JSON only, between our own agents. */
   readonly error?: ErrorInfo;
   readonly values?: readonly PlainValue[];
+  /** Of a `TaskCall`: written accesses, then returns. Held for the caller until it has answered. */
+  readonly outputs?: readonly TaskContent[];
+  readonly cancelled?: boolean;
+  /** Milliseconds of the user's code. */
+  readonly ranMs?: number;
+}
+
+/** A place that a version can be pulled from; the fields of the runtime's `DataSource`. */
+export interface TaskSource {
+  readonly node: string;
+  readonly host: string;
+  readonly port: number;
+  readonly key: string;
+  readonly ticket: string;
+  readonly path?: string;
+}
+
+/** A value in the runtime's encoding, or where it can be pulled from. */
+export type TaskContent =
+  | { readonly inline: Uint8Array }
+  | { readonly key: string; readonly bytes: number; readonly sources: readonly TaskSource[] };
+
+export interface TaskAccess {
+  /** Accesses of one datum have one number, dense from 0. */
+  readonly datum: number;
+  readonly direction: ParameterDirection;
+  readonly kind: 'value' | 'file' | 'directory';
+  readonly name?: string;
+  readonly keepRename?: boolean;
+  readonly weight?: number;
+}
+
+/** What COMPSs's dialect cannot say of a call, as the runtime has it. */
+export interface TaskCall {
+  readonly signature: string;
+  /** Node name that tickets for the outputs are made for. */
+  readonly caller: string;
+  /** In the runtime's encoding. */
+  readonly args?: Uint8Array;
+  readonly accesses: readonly TaskAccess[];
+  /** By datum; absent where nothing is read. */
+  readonly inputs: readonly (TaskContent | undefined)[];
+  readonly returns: number;
+  /** Stable key of the task. */
+  readonly key?: string;
+  readonly constraints?: TaskConstraints;
+}
+
+/** What the task needs; the fields of the runtime's `Constraints` that do not name nodes. */
+export interface TaskConstraints extends Omit<NodeDescription, 'processors' | 'pricePerHour'> {
+  readonly processors?: readonly (Partial<Omit<ProcessorDescription, 'units'>> & { readonly units: number })[];
 }

@@ -180,4 +180,5 @@ export const healthBody = z.object({
   name: z.string(),
   version: z.string(),
   reasons: z.array(z.string()),
+  incarnation: z.string().optional().describe('New at every start of the process'),
 });

@@ -1,0 +1,68 @@
+import { Agent, request } from 'undici';
+
+export interface RestSecurity {
+  /** Sent to every node of the pool: whoever added it trusts it. */
+  readonly token?: string;
+  readonly tls?: { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+export interface Body {
+  readonly format: 'xml' | 'json';
+  readonly text: string;
+}
+
+/** Answers of agents are short; more is not read. */
+const MOST_ANSWER = 1 << 20;
+const CONNECTIONS = 32;
+const CONNECT_MS = 5_000;
+
+/** HTTP to one agent, over connections that are kept. */
+export class RestClient {
+  readonly #base: string;
+  readonly #token: string | undefined;
+  readonly #agent: Agent;
+
+  constructor(base: string, { token, tls }: RestSecurity) {
+    this.#base = base;
+    this.#token = token;
+    this.#agent = new Agent({
+      connections: CONNECTIONS,
+      connect: { timeout: CONNECT_MS, ...tls },
+      maxResponseSize: MOST_ANSWER,
+    });
+  }
+
+  /** Rejects when there is no answer within `timeoutMs`. */
+  async send(method: 'GET' | 'PUT', path: string, body: Body | undefined, timeoutMs: number): Promise<Answer> {
+    const response = await request(`${this.#base}${path}`, {
+      method,
+      dispatcher: this.#agent,
+      signal: AbortSignal.timeout(timeoutMs),
+      headers: {
+        accept: 'application/json, text/plain;q=0.9, */*;q=0.5',
+        ...(body === undefined ? {} : { 'content-type': `application/${body.format}` }),
+        ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
+      },
+      ...(body === undefined ? {} : { body: body.text }),
+    });
+    return { status: response.statusCode, text: await response.body.text() };
+  }
+
+  close(): Promise<void> {
+    return this.#agent.destroy();
+  }
+}
+
+/** What went wrong, also where the error wraps the reason. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as { code?: string; message?: string };
+  return code === undefined ? (message ?? String(error)) : `${code}: ${message ?? ''}`;
+}
+
+/** Nothing listens there: the process is dead, and need not be waited for. */
+export const isRefused = (error: unknown): boolean => (error as { code?: string }).code === 'ECONNREFUSED';
