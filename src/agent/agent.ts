@@ -8,16 +8,20 @@ import { toErrorInfo } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
 import type { LinkSecurity } from '../offloader/grpc-agent/security.ts';
 import { LocalNode } from '../offloader/local/local-node.ts';
+import { RestAdaptor } from '../offloader/rest/adaptor.ts';
+import { RemoteCalls } from '../offloader/rest/remote-calls.ts';
 import { createDataMover, type NodeDataMover } from '../runtime/data/data-mover.ts';
 import { tlsTransport } from '../runtime/data/data-transport.ts';
 import { createObjectStore, type SlabStore } from '../runtime/data/object-store.ts';
 import { createProcessFolder } from '../runtime/data/process-folder.ts';
 import { Dispatcher } from '../runtime/dispatcher.ts';
+import { hasEngine } from '../runtime/executor/binary/container.ts';
+import { createProgramExecutor } from '../runtime/executor/binary/program-executor.ts';
 import { findInterpreter } from '../runtime/executor/python/interpreter.ts';
 import { createPythonExecutor } from '../runtime/executor/python-executor.ts';
 import { createThreadExecutor } from '../runtime/executor/thread-executor.ts';
 import type { ResourceDescription } from '../runtime/model/resource.ts';
-import type { AgentIdentity, NodeContext } from '../runtime/ports.ts';
+import type { AgentIdentity, Executor, ExecutorHost, NodeContext } from '../runtime/ports.ts';
 import { createCore } from '../runtime/scheduler/scheduler.ts';
 import { closedScopes } from './closed-scope.ts';
 import type { AgentConfig } from './config/config.ts';
@@ -61,6 +65,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const parts = await startParts(options, opened);
   const rest = await startRest(options, parts);
   opened.use(rest.server);
+  parts.callback.port = rest.server.port;
   // Only now does somebody listen for how they end.
   for (const earlier of parts.journal?.resume() ?? []) {
     options.logger.info({ application: earlier.id }, 'resuming an application of an earlier life');
@@ -88,6 +93,8 @@ export interface AgentParts {
   readonly peers: PeerEndpoint;
   readonly mover: NodeDataMover;
   readonly workingDir: string;
+  /** Where other agents tell the ends of calls; known when the REST interface listens. */
+  readonly callback: { port: number };
 }
 
 export async function startParts(
@@ -121,7 +128,10 @@ export async function startParts(
   const peers = opened.use(await openPeers(config, dispatcher, identity, security, logger));
   const context = nodeContext(dispatcher, identity);
   const applications = new Applications(dispatcher, config.keptApplications, journal);
-  const nodes = new Nodes(dispatcher, context, [peers.adaptor, peers.workers], logger);
+  const remoteCalls = new RemoteCalls();
+  const callback = { port: config.restPort };
+  const rest = restAdaptor(config, remoteCalls, security, callback);
+  const nodes = new Nodes(dispatcher, context, [peers.adaptor, peers.workers, rest], logger);
   recorder.bind(dispatcher, applications, nodes);
   addSelf(options, dispatcher, nodes, context, folder.path);
   const close = async (): Promise<void> => {
@@ -131,9 +141,30 @@ export async function startParts(
   };
   const { drainMs } = config;
   const stopping = (): void => journal?.keepAll();
-  const backend = new RuntimeBackend({ dispatcher, applications, nodes, recorder, logs, drainMs, stopping, close });
+  const backend = new RuntimeBackend({
+    dispatcher,
+    applications,
+    nodes,
+    recorder,
+    logs,
+    remoteCalls,
+    drainMs,
+    stopping,
+    close,
+  });
   opened.defer(() => backend.shutdown('its process ends'));
-  return { backend, applications, journal, peers, mover, workingDir: folder.path };
+  return { backend, applications, journal, peers, mover, workingDir: folder.path, callback };
+}
+
+function restAdaptor(
+  { advertiseHost, tlsKey, deadlineMs }: AgentConfig,
+  calls: RemoteCalls,
+  security: LinkSecurity,
+  callback: { readonly port: number },
+): RestAdaptor {
+  const scheme = tlsKey === undefined ? 'http' : 'https';
+  const host = advertiseHost.includes(':') ? `[${advertiseHost}]` : advertiseHost;
+  return new RestAdaptor({ calls, security, deadlineMs, callbackUrl: () => `${scheme}://${host}:${callback.port}/` });
 }
 
 function openJournal({ stateDir }: AgentConfig, store: SlabStore, logger: Logger): ApplicationJournal | undefined {
@@ -240,6 +271,7 @@ function addSelf(
       ...(config.virtualenv === undefined ? {} : { virtualenv: config.virtualenv }),
       ...(config.shmDir === undefined ? {} : { sharedDir: config.shmDir }),
     }),
+    ...(config.programs ? [programExecutor(config, host)] : []),
   ]);
   nodes.addSelf(node.description);
   dispatcher.attach(resource, node);
@@ -247,6 +279,27 @@ function addSelf(
 
 const hasPython = ({ python, virtualenv }: AgentConfig): boolean =>
   findInterpreter({ interpreter: python, ...(virtualenv === undefined ? {} : { virtualenv }) }) !== undefined;
+
+const programExecutor = (config: AgentConfig, host: ExecutorHost): Executor =>
+  createProgramExecutor(host, {
+    slots: config.cpus,
+    codePaths: config.appPath,
+    directories: [...config.appPath, ...config.dataPath],
+    environment: config.environment,
+    containerOptions: config.containerOptions,
+    node: config.name,
+  });
+
+/** CONTAINER only with an engine: then such tasks are sent to nodes that have one. */
+function languagesOf(config: AgentConfig): readonly string[] {
+  const { programs, environment } = config;
+  return [
+    'JS',
+    ...(hasPython(config) ? ['PYTHON'] : []),
+    ...(programs ? ['BINARY'] : []),
+    ...(programs && hasEngine(environment['PATH'] ?? '') ? ['CONTAINER'] : []),
+  ];
+}
 
 function describeSelf(config: AgentConfig): ResourceDescription {
   const { name, cpus, gpus, fpgas, memory, storage, software } = config;
@@ -261,7 +314,7 @@ function describeSelf(config: AgentConfig): ResourceDescription {
     ...(memory === undefined ? {} : { memoryGb: memory }),
     ...(storage === undefined ? {} : { storageGb: storage }),
     ...(software.length === 0 ? {} : { software }),
-    languages: hasPython(config) ? ['JS', 'PYTHON'] : ['JS'],
+    languages: languagesOf(config),
   };
 }
 

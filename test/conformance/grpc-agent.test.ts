@@ -6,4 +6,5 @@ adaptorSuite({
   start: (options) => AgentProcess.start(options),
   nestedTasks: true,
   survivesCuts: true,
+  keepsResults: true,
 });

@@ -16,6 +16,8 @@ import type { ApplicationId, StartApplication } from '../../src/contracts/agent/
 import type { LinkTiming } from '../../src/offloader/grpc-agent/link-client.ts';
 import type { LinkSecurity } from '../../src/offloader/grpc-agent/security.ts';
 import { LocalNode } from '../../src/offloader/local/local-node.ts';
+import { RestAdaptor } from '../../src/offloader/rest/adaptor.ts';
+import { RemoteCalls } from '../../src/offloader/rest/remote-calls.ts';
 import { createDataMover, type NodeDataMover } from '../../src/runtime/data/data-mover.ts';
 import { tlsTransport } from '../../src/runtime/data/data-transport.ts';
 import { createObjectStore, type SlabStore } from '../../src/runtime/data/object-store.ts';
@@ -23,6 +25,7 @@ import { Dispatcher } from '../../src/runtime/dispatcher.ts';
 import { createThreadExecutor } from '../../src/runtime/executor/thread-executor.ts';
 import type { AgentIdentity, NodeContext } from '../../src/runtime/ports.ts';
 import { createCore } from '../../src/runtime/scheduler/scheduler.ts';
+import { createTestAgent } from './agent-app.ts';
 import { aResource } from './scheduler-case.ts';
 
 const source = join(import.meta.dirname, '../../src');
@@ -38,6 +41,8 @@ export interface TestAgentOptions {
   readonly timing?: Partial<LinkTiming>;
   readonly security?: LinkSecurity;
   readonly logger?: Logger;
+  /** It also calls agents over REST: it listens for the ends of its calls. */
+  readonly rest?: boolean;
 }
 
 /** What a test asks of an agent, in this process or another, to see that nothing is left. */
@@ -229,7 +234,10 @@ async function startParts(options: TestAgentOptions, opened: AsyncDisposableStac
     bytes: dispatcher.bytes.bind(dispatcher),
   };
   const applications = new Applications(dispatcher, 100);
-  const nodes = new Nodes(dispatcher, context, [peers.adaptor, peers.workers], logger);
+  const remoteCalls = new RemoteCalls();
+  let callbackUrl = '';
+  const rest = new RestAdaptor({ calls: remoteCalls, callbackUrl: () => callbackUrl, ...restTiming(options.timing) });
+  const nodes = new Nodes(dispatcher, context, [peers.adaptor, peers.workers, rest], logger);
   recorder.bind(dispatcher, applications, nodes);
   addSelf(dispatcher, nodes, context, options, folder);
   const close = async (): Promise<void> => {
@@ -237,9 +245,30 @@ async function startParts(options: TestAgentOptions, opened: AsyncDisposableStac
     nodes.close();
     await dispatcher.close();
   };
-  const backend = new RuntimeBackend({ dispatcher, applications, nodes, recorder, logs, drainMs: 0, close });
+  const backend = new RuntimeBackend({
+    dispatcher,
+    applications,
+    nodes,
+    recorder,
+    logs,
+    remoteCalls,
+    drainMs: 0,
+    close,
+  });
+  if (options.rest === true) callbackUrl = await listenForEnds(backend, opened);
   opened.defer(() => backend.shutdown('end of the test'));
   return { store, mover, dispatcher, peers, nodes, backend, folder };
+}
+
+const restTiming = ({ heartbeatMs, deadlineMs }: Partial<LinkTiming> = {}) => ({
+  ...(heartbeatMs === undefined ? {} : { intervalMs: heartbeatMs }),
+  ...(deadlineMs === undefined ? {} : { deadlineMs }),
+});
+
+/** Base URL of a REST interface over the backend. */
+async function listenForEnds(backend: RuntimeBackend, opened: AsyncDisposableStack): Promise<string> {
+  const { app } = opened.use(await createTestAgent({ backend }));
+  return `${await app.listen({ host: '127.0.0.1', port: 0 })}/`;
 }
 
 function openPeers(dispatcher: Dispatcher, options: TestAgentOptions): Promise<PeerEndpoint> {

@@ -20,6 +20,8 @@ export interface AgentConfig
   /** Absent: a temporary directory, removed at the end. */
   readonly workingDir?: string;
   readonly logDir?: string;
+  /** Variables that programs get: those of this process without its settings. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Flags of COMPSs that were given and mean nothing here. */
   readonly ignoredFlags: readonly string[];
 }
@@ -39,7 +41,16 @@ export function loadAgentConfig({ argv, env, cwd }: ConfigSources): AgentConfig 
   const settings = readSettings(AGENT_SETTINGS, { argv: kept, env, file });
   checkExposure(settings);
   checkTls(settings);
-  return Object.freeze(complete(settings, cwd, ignored));
+  return Object.freeze({ ...complete(settings, cwd, ignored), environment: programVariables(env) });
+}
+
+/** Settings may be secret, and an agent that a program starts is to have its own. */
+function programVariables(env: ConfigSources['env']): Readonly<Record<string, string>> {
+  const variables: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && !name.startsWith('METAKERNEL_')) variables[name] = value;
+  }
+  return Object.freeze(variables);
 }
 
 function readConfigFile(path: string): unknown {
@@ -53,7 +64,11 @@ function readConfigFile(path: string): unknown {
 
 type AgentSettings = Settings<typeof AGENT_SETTINGS>;
 
-function complete(settings: AgentSettings, cwd: string, ignoredFlags: readonly string[]): AgentConfig {
+function complete(
+  settings: AgentSettings,
+  cwd: string,
+  ignoredFlags: readonly string[],
+): Omit<AgentConfig, 'environment'> {
   const {
     config: _config,
     workingDir,

@@ -115,6 +115,8 @@ export const AGENT_SETTINGS = {
   reuseResourcesOnBlock: toggle(true, 'A task that waits for tasks of its own gives its CPUs back meanwhile', {
     aliases: ['--reuse_resources_on_block'],
   }),
+  programs: toggle(true, 'Run programs and containers (BINARY, CONTAINER)'),
+  containerOptions: words(list, 'Words for every run of docker or podman, such as --network=none'),
   checkInputs: toggle(false, 'Fail tasks that write to their IN parameters'),
   heartbeatMs: number(z.int().min(10).default(250), 'Time between heartbeats to other agents'),
   deadlineMs: number(z.int().min(50).default(2_000), 'Silence after which another agent counts as lost'),

@@ -175,7 +175,7 @@ const abilities = (peer: Health | undefined): Partial<ResourceDescription> =>
 
 const invalid = (key: string, reason: string): RuntimeError => new RuntimeError('ERR_CONFIG_INVALID', { key, reason });
 const unreachable = (spec: RestSpec, reason: string): RuntimeError =>
-  new RuntimeError('ERR_NODE_UNREACHABLE', { node: `${spec.name} (${spec.url})`, reason });
+  new RuntimeError('ERR_LINK_UNREACHABLE', { name: spec.name, address: spec.url, reason });
 
 function parsePort(text: string | undefined): number {
   if (text === undefined) return DEFAULT_PORT;
