@@ -35,8 +35,8 @@ export interface AdaptorCase {
   readonly nestedTasks: boolean;
   /** A short cut of its connection loses nothing and runs nothing twice. */
   readonly survivesCuts: boolean;
-  /** Results stay with the node that made them until somebody needs them; else they come home at once. */
-  readonly keepsResults: boolean;
+  /** Results come home with the ends of calls; default: they stay with the node until somebody needs them. */
+  readonly bringsResultsHome?: boolean;
   /** What the agent that calls needs for it. */
   readonly caller?: Partial<TestAgentOptions>;
 }
@@ -46,8 +46,8 @@ const program = { module: 'nodes.ts' };
 /** Short, so that a stopped process is found within a test. */
 const timing = { heartbeatMs: 50, deadlineMs: 1000 };
 
-const start = ({ caller }: AdaptorCase): Promise<TestAgent> =>
-  TestAgent.start({ name: 'a', cpus: 1, codePath, timing, ...caller });
+const start = ({ caller }: AdaptorCase, more: Partial<TestAgentOptions> = {}): Promise<TestAgent> =>
+  TestAgent.start({ name: 'a', cpus: 1, codePath, timing, ...caller, ...more });
 const add = (a: TestAgent, { scheme }: AdaptorCase, port: number, units?: number): Promise<void> =>
   a.add('b', port, { adaptor: scheme, ...(units === undefined ? {} : { units }) });
 const linesOf = (path: string): string[] => (existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : []);
@@ -182,7 +182,7 @@ export function hugeValueSuite(adaptor: AdaptorCase): void {
     const bytes = 2 ** 30;
     const storeBytes = 2.25 * bytes;
     await using b = await adaptor.start({ name: 'b', cpus: 1, codePath, storeBytes });
-    await using a = await start({ storeBytes });
+    await using a = await start(adaptor, { storeBytes });
     await add(a, adaptor, b.port);
     expect(await a.call('huge', [bytes], program)).toEqual([bytes / 8, bytes / 4]);
     await nothingLeft(a, b);
@@ -246,7 +246,7 @@ function lossSuite(adaptor: AdaptorCase): void {
       writeFileSync(gate(), '');
       expect(await a.result(id)).toBe(66);
       const again = linesOf(log).slice(12);
-      if (!adaptor.keepsResults) there.length = 0;
+      if (adaptor.bringsResultsHome === true) there.length = 0;
       expect(again.map((line) => line.split(' ')[1]).sort()).toEqual(there.map((line) => line.split(' ')[1]).sort());
     });
 

@@ -6,5 +6,4 @@ adaptorSuite({
   start: (options) => AgentProcess.start(options),
   nestedTasks: true,
   survivesCuts: true,
-  keepsResults: true,
 });

@@ -24,6 +24,6 @@ adaptorSuite({
   start: startFar,
   nestedTasks: true,
   survivesCuts: false,
-  keepsResults: false,
+  bringsResultsHome: true,
   caller: { rest: true },
 });
