@@ -148,7 +148,13 @@ export function executorSuite(name: string, make: MakeExecutor, language: SuiteL
         ExecutionRequest,
         ExecutionRequest,
       ];
-      await host.until(() => [one, two].every(({ invocation }) => host.printed.get(invocation)?.stderr.length === 9));
+      // The two streams have no common order.
+      await host.until(() =>
+        [one, two].every(({ invocation }) => {
+          const printed = host.printed.get(invocation);
+          return printed?.stdout.length === 4 && printed.stderr.length === 9;
+        }),
+      );
       expect(host.printed.get(one.invocation)).toEqual({ stdout: 'one\n', stderr: 'error one' });
       expect(host.printed.get(two.invocation)).toEqual({ stdout: 'two\n', stderr: 'error two' });
       await host.outcome(one);

@@ -56,8 +56,6 @@ class Attempt:
         link.set_maker(self.open_link)
         try:
             runner = load()
-            if self.extra is not None:
-                self._devices()
             args, kwargs, extra = self._arguments()
             result = runner(args, kwargs, extra)
             if self.link is not None:
@@ -88,11 +86,6 @@ class Attempt:
         extra = self.extra or {}
         return link.TaskInfo(self.task, self.signature, self.attempt, self.cpus, extra.get("hostNames", ()),
                              extra.get("gpus", ()), extra.get("fpgas", ()), extra.get("workingDir") or os.getcwd())
-
-    def _devices(self):
-        gpus = self.extra.get("gpus")
-        if gpus:
-            os.environ["CUDA_VISIBLE_DEVICES"] = os.environ["HIP_VISIBLE_DEVICES"] = ",".join(map(str, gpus))
 
     def _arguments(self):
         content = self.args

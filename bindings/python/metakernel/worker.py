@@ -28,8 +28,9 @@ _SHORT_SECONDS = 0.0005
 _OUTPUT_FILE_BYTES = 8 << 20
 
 
-def run(number, socket_path, control_path, output_prefix):
-    Worker(number, socket_path, control_path, output_prefix).serve()
+def run(number, socket_path, control_path, output_prefix, values_path, overflow_path):
+    folder = shared.SharedFolder(values_path, overflow_path, "p%d" % number)
+    Worker(number, socket_path, control_path, output_prefix, folder).serve()
 
 
 class Implementation:
@@ -81,7 +82,7 @@ class Standard:
 
 
 class Worker:
-    def __init__(self, number, socket_path, control_path, output_prefix):
+    def __init__(self, number, socket_path, control_path, output_prefix, folder):
         self.stdout = Standard(output_prefix, "out", 1)
         self.stderr = Standard(output_prefix, "err", 2)
         self._streams = (sys.stdout, sys.stderr)
@@ -96,7 +97,7 @@ class Worker:
         self._words = memoryview(control)[:_RING_AT].cast("Q")
         self._ring = memoryview(control)[_RING_AT:]
         self._fence = threading.Lock()
-        self.folder = shared.SharedFolder(os.path.dirname(control_path) + "/v", "p%d" % number)
+        self.folder = folder
         self.out = Out(self.sock)
         self._splitter = Splitter()
         self._poll = select.poll()
@@ -115,6 +116,7 @@ class Worker:
         self._unsent = 0
         self._sent_at = 0.0
         self._cpus = None
+        self._gpus = False
         signal.signal(signal.SIGUSR1, self._on_break)
         signal.signal(signal.SIGUSR2, self._on_hurry)
         _seed()
@@ -255,6 +257,9 @@ class Worker:
     def _run(self, implementation, attempt):
         if self._cpus != attempt.cpus:
             self._use_threads(attempt.cpus)
+        gpus = attempt.extra["gpus"] if attempt.extra is not None else None
+        if gpus or self._gpus:
+            self._use_gpus(gpus)
         self.interrupted = False
         self._break_due = False
         self.out.busy = False
@@ -288,6 +293,14 @@ class Worker:
                 standard.told = length
                 self.out.words += [protocol.PRINTED, attempt.index, code, standard.file, length]
             standard.restore()
+
+    def _use_gpus(self, gpus):
+        self._gpus = bool(gpus)
+        for name in ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
+            if gpus:
+                os.environ[name] = ",".join(map(str, gpus))
+            else:
+                os.environ.pop(name, None)
 
     def _use_threads(self, cpus):
         self._cpus = cpus

@@ -1,6 +1,6 @@
 """The process that workers are forked from.
 
-Orders come on descriptor 0, a line each: ``F number socket control output`` forks a worker, ``K number signal group``
+Orders come on descriptor 0, a line each: ``F number socket control output values overflow`` forks a worker, ``K number signal group``
 signals one. Notices go to descriptor 3: ``X number how`` when a worker has ended. It has one thread, and nothing of a
 user's code is ever imported here.
 """
@@ -78,11 +78,11 @@ class Zygote:
         for line in lines:
             order = line.decode("utf-8").split("\t")
             if order[0] == "F":
-                self._fork(int(order[1]), order[2], order[3], order[4])
+                self._fork(int(order[1]), order[2:])
             elif order[0] == "K":
                 self._signal(int(order[1]), int(order[2]), order[3] == "1")
 
-    def _fork(self, number, socket_path, control_path, output_prefix):
+    def _fork(self, number, paths):
         here = os.getpid()
         try:
             pid = os.fork()
@@ -96,7 +96,7 @@ class Zygote:
             self._become_worker(here)
             from metakernel import worker
 
-            worker.run(number, socket_path, control_path, output_prefix)
+            worker.run(number, *paths)
         except BaseException:
             import traceback
 

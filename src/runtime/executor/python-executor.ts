@@ -6,12 +6,13 @@ import { type ErrorInfo, RuntimeError, toErrorInfo } from '../../common/errors.t
 import { type Logger, silentLogger } from '../../common/logger.ts';
 import { createProcessFolder, type ProcessFolder } from '../data/process-folder.ts';
 import { type InvocationId, indexOf } from '../model/ids.ts';
-import type { InvocationOutcome, OutputReport } from '../model/outcome.ts';
+import type { InvocationOutcome } from '../model/outcome.ts';
 import type { ExecutionRequest, Executor, ExecutorHost } from '../ports.ts';
 import type { FrameReader } from './python/frame.ts';
 import { interpreterOf } from './python/interpreter.ts';
+import { concluded } from './python/outcome.ts';
 import { PythonPlacement } from './python/placement.ts';
-import { FROM_PYTHON, type PythonOutcome, type PythonOutput, STATUS, writtenCount } from './python/records.ts';
+import { FROM_PYTHON, type PythonOutcome, STATUS } from './python/records.ts';
 import { PythonRun, type Stop } from './python/run.ts';
 import { PythonScope } from './python/scope.ts';
 import { SharedFiles } from './python/shared-files.ts';
@@ -31,6 +32,8 @@ export interface PythonExecutorOptions {
   readonly pythonPath?: readonly string[];
   /** Where the values that processes share lie, and the socket; default /dev/shm, where there is one. */
   readonly sharedDir?: string;
+  /** On a disk: for values that shared memory has no room for; default: that of temporary files. */
+  readonly overflowDir?: string;
   /** Processes at most, those that wait for tasks of their own included. Default 512. */
   readonly maxWorkers?: number;
   /** How long a stopped attempt may go on before its process is killed. Default 500. */
@@ -54,7 +57,6 @@ const DEFAULT_IDLE_MS = 10_000;
 const DEFAULT_MAX_WORKERS = 512;
 const SIGUSR2 = 12;
 const MAX_STILLBORN = 3;
-const NO_REPORTS: readonly OutputReport[] = [];
 
 export function createPythonExecutor(host: ExecutorHost, options: PythonExecutorOptions): Executor {
   return new PythonExecutor(host, options);
@@ -67,6 +69,7 @@ class PythonExecutor implements Executor {
   readonly #options: PythonExecutorOptions;
   /** Everything below goes with it, also when this process was killed: the next one to start removes it. */
   readonly #folder: ProcessFolder;
+  readonly #overflow: ProcessFolder;
   readonly #files: SharedFiles;
   readonly #pool: WorkerPool;
   readonly #placement: PythonPlacement;
@@ -83,13 +86,17 @@ class PythonExecutor implements Executor {
   constructor(host: ExecutorHost, options: PythonExecutorOptions) {
     this.#host = host;
     this.#options = options;
-    const parent = join(options.sharedDir ?? defaultSharedDir(), `metakernel-${process.getuid?.() ?? 'all'}`);
-    this.#folder = createProcessFolder(parent, options.log ?? silentLogger);
+    const { log = silentLogger } = options;
+    const parent = `metakernel-${process.getuid?.() ?? 'all'}`;
+    this.#folder = createProcessFolder(join(options.sharedDir ?? defaultSharedDir(), parent), log);
     const folder = this.#folder.path;
-    this.#files = new SharedFiles(join(folder, 'v'), host.store);
+    this.#overflow = createProcessFolder(join(options.overflowDir ?? tmpdir(), parent), log);
+    this.#files = new SharedFiles(join(folder, 'v'), join(this.#overflow.path, 'v'));
     this.#pool = new WorkerPool(
       {
         folder,
+        values: this.#files.folder,
+        overflow: this.#files.overflow,
         interpreter: interpreterOf(options),
         bindings: options.bindings ?? defaultBindings(),
         pythonPath: [...options.codePaths, ...(options.pythonPath ?? [])],
@@ -101,6 +108,7 @@ class PythonExecutor implements Executor {
     this.#placement = new PythonPlacement(options.slots, {
       openWorker: () => this.#openWorker(),
       give: (run, worker) => this.#give(run, worker),
+      takenBack: (run) => this.#letGo(run),
     });
   }
 
@@ -154,6 +162,7 @@ class PythonExecutor implements Executor {
     }
     await this.#pool.close();
     await this.#folder[Symbol.asyncDispose]();
+    await this.#overflow[Symbol.asyncDispose]();
   }
 
   // ------------------------------------------------------------------------------------------ processes
@@ -236,6 +245,7 @@ class PythonExecutor implements Executor {
   #give(run: PythonRun, worker: PythonWorker): void {
     const { inputs, values } = run.request;
     try {
+      run.held = inputs;
       const contents = values.map((value, i) => this.#files.content(inputs[i]!, value));
       worker.give(run, contents);
     } catch (error) {
@@ -247,9 +257,15 @@ class PythonExecutor implements Executor {
   #forget(run: PythonRun): void {
     run.state = 'ended';
     run.clearTimer();
-    for (const version of run.request.inputs) this.#files.release(version);
+    this.#letGo(run);
     this.#runs[indexOf(run.request.invocation)] = undefined;
     this.#live -= 1;
+  }
+
+  /** It is with no process any more: the files of its inputs have one reader less. */
+  #letGo(run: PythonRun): void {
+    for (const version of run.held) this.#files.release(version);
+    run.held = [];
   }
 
   /** Takes an attempt back that has not begun, from the queue or from its process. */
@@ -285,48 +301,17 @@ class PythonExecutor implements Executor {
     this.#host.settled(run.request.invocation, outcome);
   }
 
+  /** What it became; what it left is in the store. */
   #conclude(run: PythonRun, outcome: PythonOutcome): InvocationOutcome {
-    const { status, ranMs, error, outputs } = outcome;
-    if (run.stop !== undefined && !(run.stop.kind === 'cancelled' && status === STATUS.COMPLETED)) {
-      this.#discard(outputs);
+    if (run.stop !== undefined && !(run.stop.kind === 'cancelled' && outcome.status === STATUS.COMPLETED)) {
+      this.#files.discard(outcome.outputs);
       return this.#stopped(run, run.stop);
     }
-    switch (status) {
-      case STATUS.COMPLETED:
-        return { status: 'completed', outputs: this.#keep(run, outputs), ranMs };
-      case STATUS.EXCEPTION:
-        return { status: 'exception', error: error!, outputs: this.#keep(run, outputs) };
-      case STATUS.FAILED:
-        return { status: 'failed', error: error!, ranMs };
-      default:
-        return { status: 'cancelled' };
+    try {
+      return concluded(run.request, outcome, this.#host.store, this.#files);
+    } catch (error) {
+      return { status: 'failed', error: toErrorInfo(error), ranMs: outcome.ranMs };
     }
-  }
-
-  /** The outputs become the content of their versions. */
-  #keep(run: PythonRun, outputs: readonly PythonOutput[]): readonly OutputReport[] {
-    if (outputs.length === 0) return NO_REPORTS;
-    const { accesses, outputs: versions } = run.request;
-    const written = writtenCount(accesses);
-    const kinds = accesses
-      .filter(({ direction }) => direction !== 'IN' && direction !== 'IN_DELETE')
-      .map(({ kind }) => kind);
-    return outputs.map((output, i) => {
-      const version = versions[i];
-      if (version === undefined) throw new RuntimeError('ERR_INTERNAL', { reason: `there is no output ${i}` });
-      if (output.as === 'delegated') return { bytes: 0, inline: false, delegatedTo: output.handle };
-      if (output.as === 'inline') {
-        this.#host.store.putInline(version, output.bytes);
-        return { bytes: output.bytes.length, inline: true };
-      }
-      if (i < written && kinds[i] !== 'value') this.#host.store.putFile(version, output.path, output.length, true);
-      else this.#files.keep(version, output.path, output.length);
-      return { bytes: output.length, inline: false };
-    });
-  }
-
-  #discard(outputs: readonly PythonOutput[]): void {
-    for (const output of outputs) if (output.as === 'file') this.#files.discard(output.path);
   }
 
   // ------------------------------------------------------------------------------------------ stopping
@@ -359,6 +344,7 @@ class PythonExecutor implements Executor {
   #gone(worker: PythonWorker, how: string): void {
     this.#placement.workers.delete(worker);
     if (this.#disposed) return;
+    this.#files.sweep(worker.number);
     const runs = [...worker.given];
     for (const run of runs) this.#placement.uncount(run);
     // One that dies before it has begun anything is replaced, but not for ever: what it was given is lost then.
@@ -368,7 +354,7 @@ class PythonExecutor implements Executor {
     for (const run of unbegun) {
       run.state = 'queued';
       run.worker = undefined;
-      for (const version of run.request.inputs) this.#files.release(version);
+      this.#letGo(run);
     }
     this.#placement.putBack(unbegun);
     for (const run of runs) {

@@ -7,8 +7,10 @@ const MAX_LOAD = 64;
 export interface PlacementHost {
   /** A new process, or undefined when there are as many as may be. */
   openWorker(): PythonWorker | undefined;
-  /** Hands an attempt over. False when that failed and the attempt has ended. */
+  /** Hands an attempt over, or ends it when that fails. */
   give(run: PythonRun, worker: PythonWorker): void;
+  /** It is in the queue again. */
+  takenBack(run: PythonRun): void;
 }
 
 /**
@@ -75,6 +77,7 @@ export class PythonPlacement {
     for (const run of worker.given.slice(1).slice(-most).reverse()) {
       if (!worker.takeBack(run)) break;
       this.uncount(run);
+      this.#host.takenBack(run);
       taken.push(run);
     }
     if (taken.length > 0) this.putBack(taken.reverse());

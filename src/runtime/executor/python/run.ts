@@ -1,3 +1,4 @@
+import type { VersionId } from '../../model/ids.ts';
 import type { ExecutionRequest } from '../../ports.ts';
 import type { PythonScope } from './scope.ts';
 import type { PythonWorker } from './worker.ts';
@@ -24,6 +25,8 @@ export class PythonRun {
   /** Of its time limit, then of the grace after a stop. */
   timer: NodeJS.Timeout | undefined;
   scope: PythonScope | undefined;
+  /** Inputs whose shared files it uses. */
+  held: readonly VersionId[] = [];
 
   constructor(request: ExecutionRequest) {
     this.request = request;

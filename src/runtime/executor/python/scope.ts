@@ -74,11 +74,11 @@ export class PythonScope {
         break;
       case FROM_PYTHON.DECLARE: {
         const { handle, kind, name } = readDeclaration(frame);
-        this.#scope.declare(handle, kind, contentOf(readDeclared(frame)), name);
+        this.#scope.declare(handle, kind, this.#contentOf(readDeclared(frame)), name);
         break;
       }
       case FROM_PYTHON.WRITTEN:
-        this.#scope.written(frame.word() as Handle, contentOf(readDeclared(frame)));
+        this.#scope.written(frame.word() as Handle, this.#contentOf(readDeclared(frame)));
         break;
       case FROM_PYTHON.OPEN_GROUP:
         this.#openGroup(frame.word(), frame.word(), frame.text());
@@ -220,9 +220,9 @@ export class PythonScope {
     for (const version of versions) this.#files.release(version);
     this.#scope.unpin(versions);
   }
-}
 
-function contentOf(declared: PythonDeclared): DatumContent {
-  if (declared.from !== 'shared') return declared;
-  return { from: 'path', path: declared.path, length: declared.length, encoded: true };
+  #contentOf(declared: PythonDeclared): DatumContent {
+    if (declared.from !== 'shared') return declared;
+    return { from: 'path', path: this.#files.adopt(declared.path), length: declared.length, encoded: true };
+  }
 }

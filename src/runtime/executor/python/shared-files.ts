@@ -1,8 +1,8 @@
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { VersionId } from '../../model/ids.ts';
-import type { ObjectStore, StoredValue } from '../../ports.ts';
-import type { PythonContent } from './records.ts';
+import type { StoredValue } from '../../ports.ts';
+import type { PythonContent, PythonOutput } from './records.ts';
 
 /** A copy of a slab value in a file, for processes that cannot map the slab. */
 interface Copy {
@@ -22,15 +22,16 @@ const PIECE = 2 ** 30;
  */
 export class SharedFiles {
   readonly folder: string;
-  readonly #store: ObjectStore;
+  /** On a disk: for what shared memory has no room for. Mapped from there all the same. */
+  readonly overflow: string;
   readonly #copies = new Map<VersionId, Copy>();
   #next = 0;
   #idleBytes = 0;
 
-  constructor(folder: string, store: ObjectStore) {
+  constructor(folder: string, overflow: string) {
     this.folder = folder;
-    this.#store = store;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.overflow = overflow;
+    for (const path of [folder, overflow]) mkdirSync(path, { recursive: true, mode: 0o700 });
   }
 
   /** The content of a version that is pinned; a copy stays in use until `release`. */
@@ -56,13 +57,23 @@ export class SharedFiles {
     this.#trim();
   }
 
-  /** The file becomes the content of the version. */
-  keep(version: VersionId, path: string, length: number): void {
-    this.#store.putFile(version, path, length, true, true);
+  /** A file that a worker has written and told of: it does not go with the worker any more. Gives its new path. */
+  adopt(path: string): string {
+    const kept = join(dirname(path), `v${this.#next++}`);
+    renameSync(path, kept);
+    return kept;
   }
 
-  discard(path: string): void {
-    rmSync(path, { force: true });
+  /** Outputs of an attempt that nobody wants. */
+  discard(outputs: readonly PythonOutput[]): void {
+    for (const output of outputs) if (output.as === 'file') rmSync(output.path, { recursive: true, force: true });
+  }
+
+  /** Removes what a worker wrote and had not told of when it ended. */
+  sweep(worker: number): void {
+    for (const folder of [this.folder, this.overflow])
+      for (const name of readdirSync(folder))
+        if (name.startsWith(`p${worker}-`)) rmSync(join(folder, name), { force: true });
   }
 
   #copy(version: VersionId, value: Extract<StoredValue, { readonly in: 'slab' }>): Copy {
@@ -90,7 +101,7 @@ export class SharedFiles {
       if (copy.users > 0) continue;
       this.#copies.delete(version);
       this.#idleBytes -= copy.length;
-      this.discard(copy.path);
+      rmSync(copy.path, { force: true });
       if (this.#idleBytes <= KEPT_BYTES) return;
     }
   }

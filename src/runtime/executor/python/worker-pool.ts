@@ -9,6 +9,9 @@ import { Zygote, type ZygoteOptions } from './zygote.ts';
 export interface PoolOptions extends ZygoteOptions {
   /** For socket, control and output files. */
   readonly folder: string;
+  /** Where workers write large values, in shared memory and where that is full. */
+  readonly values: string;
+  readonly overflow: string;
 }
 
 /** Longest path of a UNIX socket, without the closing zero. */
@@ -51,7 +54,7 @@ export class WorkerPool {
     const output = join(this.#options.folder, `w${number}`);
     const worker = new PythonWorker(number, { control, output }, zygote.signal.bind(zygote), this.#events);
     this.#workers.set(number, worker);
-    zygote.fork(number, { socket: this.#socketPath, control, output });
+    zygote.fork(number, [this.#socketPath, control, output, this.#options.values, this.#options.overflow]);
     return worker;
   }
 

@@ -57,9 +57,12 @@ export class Zygote {
     return this.#child.stdin!;
   }
 
-  /** `socket`: where the worker connects; `control`: its control file; `output`: start of the paths of its output files. */
-  fork(worker: number, paths: { readonly socket: string; readonly control: string; readonly output: string }): void {
-    this.#orders.write(`F\t${worker}\t${paths.socket}\t${paths.control}\t${paths.output}\n`);
+  /**
+   * `paths`: the socket that the worker connects to, its control file, the start of the paths of its output files, the
+   * folder for large values, and the folder for those that have no room there.
+   */
+  fork(worker: number, paths: readonly string[]): void {
+    this.#orders.write(`F\t${worker}\t${paths.join('\t')}\n`);
   }
 
   /** To the worker alone, or to its whole process group. Nothing when it has gone. */
