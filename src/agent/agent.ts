@@ -266,6 +266,7 @@ function addSelf(
       slots: config.cpus,
       codePaths: config.appPath,
       interpreter: config.python,
+      nodes: () => dispatcher.core.resources().length,
       node: config.name,
       log: logger,
       ...(config.virtualenv === undefined ? {} : { virtualenv: config.virtualenv }),

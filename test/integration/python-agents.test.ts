@@ -28,6 +28,7 @@ describe('Python on agents that are processes', () => {
     await first.add(second);
     await first.add(third);
     expect(await run(first)).toEqual(alone);
+    expect((await call(first, 'graphs', 'nodes')).out).toBe('3\n');
     const { out } = await first.command('resources');
     for (const name of ['second', 'third'])
       expect(

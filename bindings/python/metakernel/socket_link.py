@@ -397,7 +397,7 @@ class SocketLink(link.Link):
     # ------------------------------------------------------------------------------------------------- resources
 
     def number_of_resources(self):
-        return int(self._attempt.extra.get("resources", 1)) if self._attempt.extra else 1
+        return self.worker.nodes()
 
     def request_resources(self, count, group=None):
         raise LinkError("this runtime has no cloud to take nodes from; add agents with addResources")

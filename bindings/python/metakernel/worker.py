@@ -123,6 +123,10 @@ class Worker:
         self.out.words += [protocol.HELLO, number, os.getpid()]
         self.out.flush()
 
+    def nodes(self):
+        """Of the pool, as the agent last said."""
+        return max(1, self._words[2])
+
     # ------------------------------------------------------------------------------------------------ signals
 
     def _on_break(self, number, frame):

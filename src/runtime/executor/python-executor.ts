@@ -46,6 +46,8 @@ export interface PythonExecutorOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Node name for messages. */
   readonly node?: string;
+  /** Nodes of the pool, for programs that ask; default 1. */
+  readonly nodes?: () => number;
   readonly log?: Logger;
 }
 
@@ -77,6 +79,7 @@ class PythonExecutor implements Executor {
   readonly #runs: (PythonRun | undefined)[] = [];
   readonly #submitters = new Set<PythonRun>();
   #live = 0;
+  #nodes = 1;
   /** Processes in a row that ended before they began anything. */
   #stillborn = 0;
   #looks = 0;
@@ -119,6 +122,7 @@ class PythonExecutor implements Executor {
       this.#live += 1;
       this.#placement.enqueue(run);
     }
+    this.#tellNodes();
     this.#placement.place();
     this.#watch ??= setInterval(this.#look, LOOK_MS);
   }
@@ -171,6 +175,7 @@ class PythonExecutor implements Executor {
     if (this.#disposed || this.#placement.workers.size >= (this.#options.maxWorkers ?? DEFAULT_MAX_WORKERS))
       return undefined;
     const worker = this.#pool.fork();
+    worker.tellNodes(this.#nodes);
     this.#placement.workers.add(worker);
     return worker;
   }
@@ -198,6 +203,7 @@ class PythonExecutor implements Executor {
   /** Says `started` for attempts that run for a while, reads what they print, hurries results that lie behind long code. */
   readonly #look = (): void => {
     this.#looks += 1;
+    if (this.#looks % LOOKS_PER_READ === 0) this.#tellNodes();
     for (const worker of this.#placement.workers) {
       const { front } = worker;
       if (front === undefined) continue;
@@ -212,6 +218,13 @@ class PythonExecutor implements Executor {
     clearInterval(this.#watch);
     this.#watch = undefined;
   };
+
+  #tellNodes(): void {
+    const nodes = this.#options.nodes?.() ?? 1;
+    if (nodes === this.#nodes) return;
+    this.#nodes = nodes;
+    for (const worker of this.#placement.workers) worker.tellNodes(nodes);
+  }
 
   readonly #events: WorkerEvents = {
     started: (run) => this.#started(run),
@@ -288,6 +301,8 @@ class PythonExecutor implements Executor {
 
   #settled(run: PythonRun, outcome: PythonOutcome): void {
     const worker = run.worker!;
+    worker.idleSince = performance.now();
+    this.#stillborn = 0;
     this.#placement.uncount(run);
     this.#placement.promote(worker);
     if (run.isProgram) void this.#close(worker);

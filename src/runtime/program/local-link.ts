@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { DatumKind } from '../model/access.ts';
 import type { CoreElement } from '../model/core-element.ts';
 import type { CoreId, GroupId, Handle, VersionId, WaitId } from '../model/ids.ts';
@@ -114,6 +115,7 @@ export class LocalLink implements Link {
 
 function broughtOf(value: StoredValue | undefined): Brought {
   if (value === undefined) return { kind: 'nothing' };
+  if (value.in === 'file' && value.encoded === true) return { kind: 'value', bytes: readFileSync(value.path) };
   if (value.in === 'file') return { kind: 'file', path: value.path };
   const bytes = value.in === 'memory' ? value.bytes : new Uint8Array(value.slab, value.offset, value.length);
   return { kind: 'value', bytes };

@@ -5,12 +5,13 @@ import { closeSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 
  * has begun before it looks whether the next was taken back; this side marks it as taken back before it looks at the
  * count: of the two at most one wins.
  *
- * Layout: u64 begun; u64 index + 1 of the attempt to break off; from byte 64 on one byte for each place of a ring, set when
+ * Layout: u64 begun; u64 index + 1 of the attempt to break off; u64 nodes of the pool; from byte 64 on one byte for each place of a ring, set when
  * the attempt there was taken back.
  */
 export const RING = 1024;
 const BEGUN_AT = 0;
 const BREAK_AT = 8;
+const NODES_AT = 16;
 const RING_AT = 64;
 
 export class ControlFile {
@@ -47,8 +48,17 @@ export class ControlFile {
 
   /** For the signal that follows: only this attempt is broken off by it. */
   breakOff(index: number): void {
-    this.#word.setBigUint64(0, BigInt(index + 1), true);
-    writeSync(this.#file, this.#word, 0, 8, BREAK_AT);
+    this.#write(BREAK_AT, index + 1);
+  }
+
+  /** For code that asks how many nodes there are. */
+  tellNodes(count: number): void {
+    this.#write(NODES_AT, count);
+  }
+
+  #write(position: number, value: number): void {
+    this.#word.setBigUint64(0, BigInt(value), true);
+    writeSync(this.#file, this.#word, 0, 8, position);
   }
 
   close(): void {

@@ -39,8 +39,8 @@ export class PythonWorker {
   readonly coreIds: CoreId[] = [];
   /** Given attempts that have not settled, oldest first: the first runs, or waits. */
   readonly given: PythonRun[] = [];
-  /** When it was last seen without work. */
-  idleSince = 0;
+  /** When it was forked, or last ended an attempt. */
+  idleSince = performance.now();
   readonly #events: WorkerEvents;
   readonly #control: ControlFile;
   readonly #files: OutputFiles;
@@ -129,6 +129,11 @@ export class PythonWorker {
     run.worker = undefined;
     run.state = 'queued';
     return true;
+  }
+
+  /** Nodes of the pool, for code that asks. */
+  tellNodes(count: number): void {
+    if (this.#state === 'open') this.#control.tellNodes(count);
   }
 
   /** Attempts that it has begun, those taken back and passed over included. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { RuntimeError } from '../../../common/errors.ts';
 import { decode } from '../../data/value-codec.ts';
@@ -85,6 +86,8 @@ export class Inputs {
         return this.#decode(index, access, content.bytes);
       case 'slab':
         return this.#decode(index, access, this.#slabs.region(content.slab, content.offset, content.length));
+      case 'file':
+        return this.#decode(index, access, readFileSync(content.path));
       default:
         return undefined;
     }
