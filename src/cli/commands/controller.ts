@@ -60,6 +60,8 @@ async function configured(
 
 const OWN_FLAGS: ReadonlySet<string> = new Set(['--json', '--exit-with-parent']);
 
+const LONG_MS = 1 << 30;
+
 async function runController(
   config: ControllerConfig,
   logger: Logger,
@@ -78,7 +80,10 @@ async function runController(
     for (const [service, url] of Object.entries(urls)) terminal.out(`${service.padEnd(14)}${url}`);
     if (config.drivers.length > 0) terminal.out(`${'drivers'.padEnd(14)}${config.drivers.join(', ')}`);
   }
+  // Drivers alone listen nowhere, and their timers hold nothing.
+  const alive = setInterval(() => undefined, LONG_MS);
   await signalled;
+  clearInterval(alive);
   await running[Symbol.asyncDispose]();
   return EXIT.ok;
 }
