@@ -50,8 +50,18 @@ export class Placement {
     return choice.local < HOLDS_DATA && this.#held.count > 0;
   }
 
-  isLocal(choice: Choice): boolean {
-    return choice.local >= HOLDS_DATA;
+  /** Whether a resource that holds data of the task has room for it now: cheaper than to look for the best place. */
+  canStartAtData(queue: ReadyClass, task: number): boolean {
+    const held = this.#held;
+    held.collect(this.#state, task);
+    for (let index = 0; index < held.count; index++) {
+      if (held.score[index]! < HOLDS_DATA) continue;
+      const resource = this.#state.resources[held.resource[index]!]!;
+      if (resource.state !== 'active' || resource.row === queue.speciality.avoid) continue;
+      const implementations = implementationsFor(this.#state, queue, resource);
+      if (implementations.length > 0 && this.#hasSlot(resource, implementations, queue) !== NONE) return true;
+    }
+    return false;
   }
 
   readonly #hasSlot: Admission = (resource, implementations, queue) => {

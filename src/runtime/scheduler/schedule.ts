@@ -59,8 +59,7 @@ function closest(state: CoreState, queue: ReadyClass, first: number, placement: 
   for (let looked = 1; looked < WINDOW; looked++) {
     task = newestFirst ? state.tasks.previous[task]! : state.tasks.next[task]!;
     if (task === NONE) return first;
-    const choice = placement.startNow(queue, task);
-    if (choice !== undefined && placement.isLocal(choice)) return task;
+    if (placement.canStartAtData(queue, task)) return task;
   }
   return first;
 }
