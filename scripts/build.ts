@@ -3,28 +3,37 @@
  * its declaration files into `dist/types/`.
  *
  * Entries lie flat in `dist/`: a file that starts a thread finds `./<name>.js` beside its own chunk. Files that run in a
- * thread of their own are named `*-thread.ts` or `worker-entry.ts`.
+ * thread of their own are named `*-thread.ts` or `worker-entry.ts`. `--no-types` leaves the declaration files
+ * out, `--out <folder>` writes elsewhere.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
-const dist = join(root, 'dist');
+const { values: flags } = parseArgs({
+  options: { types: { type: 'boolean', default: true }, out: { type: 'string', default: join(root, 'dist') } },
+  allowNegative: true,
+});
+const dist = resolve(flags.out);
 
-/** CommonJS packages inside an ES module bundle still call require for Node's own modules. */
-const REQUIRE =
-  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+/** CommonJS packages inside an ES module bundle still call require for Node's own modules, and look for their folder. */
+const COMMONJS =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); const __dirname = import.meta.dirname;";
+/** Piscina starts its threads with the `worker.js` of its own folder, which is `dist/` here. */
+const PISCINA_WORKER = 'node_modules/piscina/dist/worker.js';
 /** Optional native parts that their packages do without. */
-const OPTIONAL = ['pg-native', 'msgpackr-extract', '@napi-rs/nice', '@opentelemetry/*'];
+const OPTIONAL = ['pg-native', 'msgpackr-extract', '@napi-rs/nice'];
 
 const entries = [
   'src/cli/main.ts',
   'src/index.ts',
   ...globSync('src/**/{*-thread,worker-entry}.ts', { cwd: root }).sort(),
+  PISCINA_WORKER,
 ];
-const names = entries.map((entry) => basename(entry, '.ts'));
+const names = entries.map((entry) => basename(entry, extname(entry)));
 const twice = names.find((name, i) => names.indexOf(name) !== i);
 if (twice !== undefined) throw new Error(`two entries are called ${twice}: dist/ has room for one`);
 
@@ -40,7 +49,7 @@ const { metafile } = await build({
   target: 'node22.18',
   conditions: ['source'],
   external: OPTIONAL,
-  banner: { js: REQUIRE },
+  banner: { js: COMMONJS },
   chunkNames: 'chunk-[hash]',
   sourcemap: 'linked',
   sourcesContent: false,
@@ -52,16 +61,17 @@ const { metafile } = await build({
 const ui = join(root, 'src/ui/static');
 if (existsSync(ui)) cpSync(ui, join(dist, 'ui'), { recursive: true });
 
-const types = spawnSync(
-  process.execPath,
-  [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
-  {
-    cwd: root,
-    stdio: 'inherit',
-  },
-);
 const bytes = Object.entries(metafile.outputs)
   .filter(([file]) => file.endsWith('.js'))
   .reduce((sum, [, output]) => sum + output.bytes, 0);
 console.log(`dist/: ${names.join(', ')}; ${Math.round(bytes / 1024)} KiB of JavaScript`);
-process.exitCode = types.status ?? 1;
+
+/** An image runs the bundle and compiles nothing against it. */
+if (flags.types) {
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  process.exitCode = status ?? 1;
+}

@@ -12,7 +12,8 @@ export interface AgentOptions {
   readonly appPath: string;
   /** The agent link and the data port come right after it; absent: free ports. */
   readonly restPort?: number;
-  readonly flags?: readonly string[];
+  /** Default: the launcher of this checkout. */
+  readonly program?: readonly [command: string, ...args: string[]];
   readonly onLine?: ProcessOptions['onLine'];
 }
 
@@ -37,8 +38,9 @@ export async function startAgentProcess(options: AgentOptions): Promise<AgentPro
   const { name, onLine } = options;
   const started = Promise.withResolvers<Started>();
   const said: string[] = [];
-  const process = startProcess(join(root, 'bin/metakernel'), ['agent', 'start', '--json', ...flagsOf(options)], {
-    watch: 'guard',
+  const [command, ...before] = options.program ?? [join(root, 'bin/metakernel')];
+  const process = startProcess(command, [...before, 'agent', 'start', '--json', ...flagsOf(options)], {
+    watch: 'stdin',
     onLine: (line, stream) => {
       if (line.startsWith('{"name"')) started.resolve(JSON.parse(line) as Started);
       else onLine?.(line, stream);
@@ -62,7 +64,7 @@ export async function startAgentProcess(options: AgentOptions): Promise<AgentPro
   }
 }
 
-function flagsOf({ name, cpus, appPath, restPort, flags = [] }: AgentOptions): string[] {
+function flagsOf({ name, cpus, appPath, restPort }: AgentOptions): string[] {
   const ports = restPort === undefined ? [0, 0, 0] : [restPort, restPort + 1, restPort + 2];
   return [
     `--name=${name}`,
@@ -73,7 +75,9 @@ function flagsOf({ name, cpus, appPath, restPort, flags = [] }: AgentOptions): s
     `--grpc-port=${ports[1]}`,
     `--data-port=${ports[2]}`,
     '--log-level=warn',
-    ...flags,
+    // Nobody is left to wait for what still runs when we end.
+    '--drain-ms=0',
+    '--exit-with-parent',
   ];
 }
 
