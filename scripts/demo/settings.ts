@@ -1,4 +1,5 @@
-import { DEFAULT_POINTS } from '../../examples/kmeans/dataset.ts';
+import { join } from 'node:path';
+import { DEFAULT_POINTS, makeDataset } from '../../examples/kmeans/dataset.ts';
 import type { KmeansOptions } from '../../examples/kmeans/model.ts';
 
 export interface DemoSettings {
@@ -27,4 +28,20 @@ export function demoSettings(env: NodeJS.ProcessEnv): DemoSettings {
       standardise: false,
     },
   };
+}
+
+const root = join(import.meta.dirname, '../..');
+
+export const outFolder = (env: NodeJS.ProcessEnv): string => env['OUT'] ?? join(root, 'out');
+export const dataFolder = (env: NodeJS.ProcessEnv): string => env['DATA'] ?? join(root, 'data');
+
+/** Makes what is missing of the data set, and says so. */
+export async function demoDataset(env: NodeJS.ProcessEnv, points: number, signal: AbortSignal): Promise<string[]> {
+  const files = await makeDataset(dataFolder(env), points, (done, total) => {
+    const line = `data set of ${points} points: ${done} of ${total} files`;
+    if (process.stdout.isTTY) process.stdout.write(`\r${line}${done === total ? '\n' : ''}`);
+    else console.log(line);
+  });
+  signal.throwIfAborted();
+  return files;
 }
