@@ -15,6 +15,8 @@ RUN ["node", "scripts/build.ts", "--no-types"]
 FROM ${BASE}
 COPY --from=build /build/dist /opt/metakernel/dist
 COPY package.json LICENSE /opt/metakernel/
+# What Python tasks need of us; Python itself is the matter of BASE.
+COPY bindings /opt/metakernel/bindings
 WORKDIR /app
 USER 1000:1000
 # REST, agent link, data link.

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { addResources, localPeer, startAgentProcess } from '../../scripts/demo/agents.ts';
@@ -17,6 +18,8 @@ test('agents of the bundle alone, without node_modules, train a k-means together
     encoding: 'utf8',
   });
   expect(built.status, built.stderr).toBe(0);
+  // The other part of the package that an agent looks for beside its bundle.
+  cpSync(join(root, 'bindings'), join(folder.path, 'bindings'), { recursive: true });
   const start = (name: string) =>
     startAgentProcess({ name, cpus: 1, appPath, program: [process.execPath, join(dist, 'main.js')] });
   await using first = await start('first');
