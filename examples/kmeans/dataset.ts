@@ -6,9 +6,9 @@
  * (random.ts), SPREAD apart so that neighbouring clusters overlap a little and Lloyd's iteration has work to do. Every
  * file has a stream of its own, so files can be made in any order and in parallel, and are the same on every machine.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { openNpy, writeNpy } from './npy.ts';
 import { createRandom } from './random.ts';
@@ -41,20 +41,27 @@ export function datasetFiles(folder: string, points: number): DatasetFile[] {
   }));
 }
 
-/** Makes the files that are missing or not what they should be, on all cores. Returns all paths, in order. */
+/**
+ * Makes the files that are missing or not what they should be, on all cores. Returns all paths, in order. Rejects with the
+ * reason of the signal when that is aborted; whole files stay, what was begun goes.
+ */
 export async function makeDataset(
   folder: string,
   points: number,
   onFile: (done: number, total: number) => void = () => undefined,
+  signal?: AbortSignal,
 ): Promise<string[]> {
   const files = datasetFiles(folder, points);
   const missing = files.filter((file) => !isValid(file));
   let done = files.length - missing.length;
   if (missing.length > 0) {
-    mkdirSync(join(folder, `dataset_${points}_${DIMS}`), { recursive: true });
+    const target = dirname(files[0]!.path);
+    mkdirSync(target, { recursive: true });
     const queue = [...missing];
     const workers = Math.min(availableParallelism(), missing.length);
-    await Promise.all(Array.from({ length: workers }, () => drain(queue, () => onFile(++done, files.length))));
+    await Promise.all(Array.from({ length: workers }, () => drain(queue, () => onFile(++done, files.length), signal)));
+    if (signal?.aborted === true) removeBegun(target);
+    signal?.throwIfAborted();
   }
   return files.map((file) => file.path);
 }
@@ -73,7 +80,13 @@ function isValid(file: DatasetFile): boolean {
   }
 }
 
-function drain(queue: DatasetFile[], onFile: () => void): Promise<void> {
+/** Of this process: another one may be at work in the same folder. */
+function removeBegun(target: string): void {
+  const ending = `.${process.pid}.part`;
+  for (const name of readdirSync(target)) if (name.endsWith(ending)) rmSync(join(target, name));
+}
+
+function drain(queue: DatasetFile[], onFile: () => void, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url), { workerData: 'dataset' });
     const next = (): void => {
@@ -86,7 +99,13 @@ function drain(queue: DatasetFile[], onFile: () => void): Promise<void> {
       next();
     });
     worker.once('error', reject);
-    worker.once('exit', () => resolve());
+    const stop = (): void => void worker.terminate();
+    signal?.addEventListener('abort', stop);
+    worker.once('exit', () => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    });
+    if (signal?.aborted === true) stop();
     next();
   });
 }

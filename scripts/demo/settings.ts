@@ -37,11 +37,10 @@ export const dataFolder = (env: NodeJS.ProcessEnv): string => env['DATA'] ?? joi
 
 /** Makes what is missing of the data set, and says so. */
 export async function demoDataset(env: NodeJS.ProcessEnv, points: number, signal: AbortSignal): Promise<string[]> {
-  const files = await makeDataset(dataFolder(env), points, (done, total) => {
+  const say = (done: number, total: number): void => {
     const line = `data set of ${points} points: ${done} of ${total} files`;
     if (process.stdout.isTTY) process.stdout.write(`\r${line}${done === total ? '\n' : ''}`);
     else console.log(line);
-  });
-  signal.throwIfAborted();
-  return files;
+  };
+  return makeDataset(dataFolder(env), points, say, signal);
 }

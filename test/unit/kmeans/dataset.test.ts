@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { datasetFiles, makeDataset } from '../../../examples/kmeans/dataset.ts';
+import { openNpy } from '../../../examples/kmeans/npy.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -44,5 +45,20 @@ describe('a small data set', () => {
     expect(made).toEqual([10 / 12, 11 / 12, 1]);
     expect(digest(paths)).toBe(before);
     expect(statSync(paths[0]!).mtimeMs).toBe(untouched);
+  });
+
+  test('that is given up leaves whole files and nothing begun', async () => {
+    const begun = join(folder, 'begun');
+    const abort = new AbortController();
+    const making = makeDataset(begun, 60_000, () => abort.abort(new Error('given up')), abort.signal);
+    await expect(making).rejects.toThrowError('given up');
+    const names = readdirSync(join(begun, 'dataset_60000_100'));
+    expect(names.length).toBeGreaterThan(0);
+    expect(names.length).toBeLessThan(12);
+    expect(names.every((name) => /^\d_\d\.npy$/.test(name))).toBe(true);
+    for (const name of names) {
+      using npy = openNpy(join(begun, 'dataset_60000_100', name));
+      expect(npy.rows).toBe(5_000);
+    }
   });
 });
