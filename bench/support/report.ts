@@ -3,7 +3,7 @@
  * the other (A B A B …), so that what the machine does meanwhile meets both. Reports medians, and the ratio of each pair.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { arch, availableParallelism, cpus, totalmem } from 'node:os';
+import { arch, availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 
 export interface Benchmark {
@@ -38,6 +38,8 @@ export interface BenchmarkResult {
   readonly samples: readonly { readonly value: number; readonly baseline: number }[];
   readonly details?: Readonly<Record<string, number | string>>;
   readonly machine: string;
+  /** Load average of the last minute at the end: others may have used the machine too. */
+  readonly load: number;
   readonly node: string;
   readonly date: string;
 }
@@ -64,6 +66,7 @@ export async function benchmark(options: Benchmark): Promise<BenchmarkResult> {
     samples,
     ...(options.details === undefined ? {} : { details: options.details() }),
     machine: machine(),
+    load: loadavg()[0] ?? 0,
     node: process.version,
     date: new Date().toISOString(),
   });

@@ -36,6 +36,9 @@ export interface TestAgentOptions {
   /** Folder of the programs. */
   readonly codePath: string;
   readonly storeBytes?: number;
+  /** Default true. */
+  readonly checkInputs?: boolean;
+  readonly software?: readonly string[];
   /** Of the link; default any. */
   readonly port?: number;
   readonly timing?: Partial<LinkTiming>;
@@ -296,19 +299,24 @@ function addSelf(
   options: TestAgentOptions,
   folder: string,
 ): void {
-  const { name, cpus, codePath } = options;
+  const { name, cpus, codePath, checkInputs = true, software } = options;
   const { resource, watcher } = dispatcher.reserveNode();
   const local = { ...context, openScope: dispatcher.openScope.bind(dispatcher), workingDir: join(folder, 'tasks') };
-  const node = new LocalNode(aResource(name, cpus), local, watcher, (host) => [
-    createThreadExecutor(host, {
-      slots: cpus,
-      codePaths: [codePath],
-      publicEntry: pathToFileURL(join(source, 'index.ts')).href,
-      workerEntry: join(source, 'runtime/executor/worker-entry.ts'),
-      checkInputs: true,
-      graceMs: 100,
-    }),
-  ]);
+  const node = new LocalNode(
+    aResource(name, cpus, software === undefined ? {} : { software }),
+    local,
+    watcher,
+    (host) => [
+      createThreadExecutor(host, {
+        slots: cpus,
+        codePaths: [codePath],
+        publicEntry: pathToFileURL(join(source, 'index.ts')).href,
+        workerEntry: join(source, 'runtime/executor/worker-entry.ts'),
+        checkInputs,
+        graceMs: 100,
+      }),
+    ],
+  );
   nodes.addSelf(node.description);
   dispatcher.attach(resource, node);
 }

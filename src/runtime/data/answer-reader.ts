@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { isSealedBy } from './seal.ts';
 import {
   ANSWER_BYTES,
@@ -16,7 +17,8 @@ export type ContentAnswer = Extract<Answer, { type: 'content' }>;
 
 /** Takes one answer. A promise makes the connection wait; its rejection ends the connection. */
 export interface AnswerHandler {
-  readonly sealKey: Uint8Array;
+  /** Set before the answer begins. */
+  readonly sealKey: KeyObject;
   begin(answer: ContentAnswer): Promise<void> | undefined;
   /** Where the bytes of a chunk go, before they are known to be good. */
   buffer(offset: number, length: number): Uint8Array;

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { type KeyObject, randomBytes } from 'node:crypto';
 import type { Server, Socket } from 'node:net';
 import { type ErrorInfo, RuntimeError, toErrorInfo } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
@@ -224,7 +224,7 @@ class ReaderConnection {
     }
   }
 
-  async #serve(request: PullRequest, sealKey: Uint8Array): Promise<void> {
+  async #serve(request: PullRequest, sealKey: KeyObject): Promise<void> {
     const { stats, options } = this.#server;
     const version = options.resolve(request.key);
     let readable = version === undefined ? undefined : options.store.open(version);
@@ -276,12 +276,12 @@ class Sender {
   readonly #server: DataServer;
   readonly #socket: Socket;
   readonly #content: Content;
-  readonly #key: Uint8Array;
+  readonly #key: KeyObject;
   #underWay = 0;
   #wake: (() => void) | undefined;
   #failure: Error | undefined;
 
-  constructor(server: DataServer, socket: Socket, content: Content, key: Uint8Array) {
+  constructor(server: DataServer, socket: Socket, content: Content, key: KeyObject) {
     this.#server = server;
     this.#socket = socket;
     this.#content = content;

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { link, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { type ErrorInfo, RuntimeError, toErrorInfo } from '../../common/errors.ts';
@@ -71,7 +72,7 @@ export class Pull implements Lessee, AnswerHandler {
   #good = 0;
   #goodAtStart = 0;
   #connection: HolderConnection | undefined;
-  #sealKey: Uint8Array = new Uint8Array(0);
+  #sealKey: KeyObject | undefined;
   #lastError: ErrorInfo | undefined;
   /** Set when this side is at fault: no other source can help. */
   #fatal = false;
@@ -101,8 +102,8 @@ export class Pull implements Lessee, AnswerHandler {
     return this.#source.port;
   }
 
-  get sealKey(): Uint8Array {
-    return this.#sealKey;
+  get sealKey(): KeyObject {
+    return this.#sealKey as KeyObject;
   }
 
   get #source(): DataSource {

@@ -7,7 +7,7 @@
  * proves that it has it by an HMAC over the holder's nonce and the request, so that what is overheard cannot be used for
  * another request or connection, and both sides derive from it the key that seals the bytes.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { DataKey } from '../ports.ts';
 
 export interface TicketClaims {
@@ -61,8 +61,8 @@ export function proofOf(signature: Uint8Array, nonce: Uint8Array, shown: Omit<Pr
 }
 
 /** Key that the bytes of one answer are sealed with. */
-export function sealKeyOf(signature: Uint8Array, nonce: Uint8Array, request: number): Buffer {
-  return hmac(signature, Buffer.concat([nonce, Buffer.from(`seal\n${request}`)])).subarray(0, 16);
+export function sealKeyOf(signature: Uint8Array, nonce: Uint8Array, request: number): KeyObject {
+  return createSecretKey(hmac(signature, Buffer.concat([nonce, Buffer.from(`seal\n${request}`)])).subarray(0, 16));
 }
 
 /** The holder's side: checks what requests show. */

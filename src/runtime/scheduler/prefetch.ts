@@ -9,12 +9,14 @@ const QUEUED_MS = 3;
 /** Longer tasks gain nothing from waiting on the node itself; from waiting on another they gain their transfers. */
 const LONG_MS = 5;
 const MOST_PER_SLOT = 256;
+/** Behind a link a batch is on its way for longer than its tasks run. */
+const MOST_BEHIND_LINK = 1024;
 
 /** How many attempts of such tasks may wait on one slot of a resource. */
 export function roomPerSlot(mean: number, self: boolean): number {
   const behind = self ? 0 : 1;
   if (Number.isNaN(mean) || mean > LONG_MS) return behind;
-  return Math.min(MOST_PER_SLOT, Math.max(1, Math.ceil(QUEUED_MS / mean)));
+  return Math.min(self ? MOST_PER_SLOT : MOST_BEHIND_LINK, Math.max(1, Math.ceil(QUEUED_MS / mean)));
 }
 
 /** Asks for everything back that a resource has not started. */
