@@ -84,6 +84,16 @@ describe('Python on agents that are processes', () => {
     await waiting.catch(() => undefined);
   });
 
+  it('starts its workers anew when the process that they are forked from is killed', async () => {
+    const agent = await start('shaken', 2);
+    const many = call(agent, 'graphs', 'many', '20000');
+    const { pid } = agent.listening;
+    const zygotes = () => descendants(pid).filter((one) => parentOf(one) === pid);
+    await expect.poll(() => descendants(pid).length, { timeout: 10_000 }).toBeGreaterThanOrEqual(3);
+    for (const one of zygotes()) process.kill(one, 'SIGKILL');
+    expect(await many).toMatchObject({ err: '', exitCode: 0, out: `${(20_000 * 20_001) / 2}\n` });
+  });
+
   it('runs programs with an agent of their own, from either command line', async () => {
     const program = join(appPath, 'program.py');
     const lines: string[] = [];

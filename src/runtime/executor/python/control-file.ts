@@ -17,7 +17,7 @@ const RING_AT = 64;
 export class ControlFile {
   readonly path: string;
   readonly #file: number;
-  readonly #word = new DataView(new ArrayBuffer(8));
+  readonly #word = new BigUint64Array(1);
   readonly #byte = new Uint8Array(1);
   #closed = false;
 
@@ -30,7 +30,7 @@ export class ControlFile {
   begun(): number {
     if (this.#closed) return 0;
     readSync(this.#file, this.#word, 0, 8, BEGUN_AT);
-    return Number(this.#word.getBigUint64(0, true));
+    return Number(this.#word[0]);
   }
 
   /** True when the attempt had not begun and will not. */
@@ -57,7 +57,7 @@ export class ControlFile {
   }
 
   #write(position: number, value: number): void {
-    this.#word.setBigUint64(0, BigInt(value), true);
+    this.#word[0] = BigInt(value);
     writeSync(this.#file, this.#word, 0, 8, position);
   }
 

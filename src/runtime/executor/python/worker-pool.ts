@@ -78,11 +78,11 @@ export class WorkerPool {
         this.#workers.delete(number);
         worker?.exited(how);
       },
-      gone: (reason) => {
+      gone: (reason, killed) => {
         this.#zygote = undefined;
         const workers = [...this.#workers.values()];
         this.#workers.clear();
-        if (!this.#proven) this.#failed(reason);
+        if (!this.#proven && !killed) this.#failed(reason);
         for (const worker of workers) worker.exited(`the zygote ended: ${reason}`);
       },
     });

@@ -13,8 +13,8 @@ export interface ZygoteOptions {
 export interface ZygoteEvents {
   /** A worker has gone, and why: 'exit code 3', 'signal 9 (SIGKILL)'. */
   exited(worker: number, how: string): void;
-  /** It has gone itself, and all workers with it. `reason` has what it printed. */
-  gone(reason: string): void;
+  /** It has gone itself, and all workers with it. `reason` has what it printed; `killed`: by a signal, not by itself. */
+  gone(reason: string, killed: boolean): void;
 }
 
 const BOOT = 'import sys; sys.path[:] = [p for p in sys.path if p]; from metakernel.zygote import main; main()';
@@ -43,8 +43,12 @@ export class Zygote {
       env: { ...options.env, PYTHONPATH: path, METAKERNEL_PARENT: String(process.pid) },
     });
     this.#exited = new Promise((resolve) => {
-      this.#child.on('error', (error) => this.#end(error.message, resolve));
-      this.#child.on('close', (code, signal) => this.#end(signal ?? `exit code ${code}`, resolve));
+      const end = (how: string, killed: boolean): void => {
+        resolve();
+        this.#end(how, killed);
+      };
+      this.#child.on('error', (error) => end(error.message, false));
+      this.#child.on('close', (code, signal) => end(signal ?? `exit code ${code}`, signal !== null));
     });
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_CHARACTERS);
@@ -85,11 +89,10 @@ export class Zygote {
     }
   }
 
-  #end(how: string, ended: () => void): void {
-    ended();
+  #end(how: string, killed: boolean): void {
     if (this.#over) return;
     this.#over = true;
     const said = this.#stderr.trim();
-    this.#events.gone(`${this.#interpreter}: ${how}${said === '' ? '' : `: ${said}`}`);
+    this.#events.gone(`${this.#interpreter}: ${how}${said === '' ? '' : `: ${said}`}`, killed);
   }
 }
