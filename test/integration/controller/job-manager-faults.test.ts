@@ -7,7 +7,7 @@ import { createJobManagerService } from '../../../src/controller/job-manager/mai
 import { openDatabase } from '../../../src/controller/store/database.ts';
 import { application, createJobManagerCase, DRIVER, HUB_A } from '../../support/controller/job-manager-case.ts';
 import { onEveryDatabase, onPostgres } from '../../support/databases.ts';
-import { byText } from '../../support/identities.ts';
+import { bearer, byText } from '../../support/identities.ts';
 
 const GROUPS = '/jobmanager/groups';
 
@@ -60,14 +60,21 @@ onEveryDatabase('the log of a job manager', (source) => {
     const write = (fields: object, message: string) => void lines.push(JSON.stringify([fields, message]));
     const logger: Logger = { debug: write, info: write, warn: write, error: write, child: () => logger };
     await using database = await source.open();
+    const secret = 'hunter2-secret';
+    // The name of who did something is told; the credential that proved it is not, and here has nothing of the name.
+    const ann = await byText.verify(bearer('ann', 'user'));
+    const authenticator: Authenticator = {
+      ...byText,
+      verify: (headers) =>
+        headers.authorization === `Bearer ${secret}` ? Promise.resolve(ann) : byText.verify(headers),
+    };
     const service = await createJobManagerService({
       database,
-      authenticator: byText,
+      authenticator,
       logger,
       matchmakerUrl: 'http://127.0.0.1:1',
     });
     service.start();
-    const secret = 'hunter2-secret';
     const requests = [
       { method: 'POST', url: `${GROUPS}?token=${secret}`, payload: `name: ${secret}: [` },
       { method: 'POST', url: GROUPS, payload: application(['a'], { image: secret }) },
@@ -75,7 +82,7 @@ onEveryDatabase('the log of a job manager', (source) => {
       { method: 'GET', url: `/${secret}` },
     ] as const;
     for (const request of requests) {
-      for (const authorization of [`Bearer ${secret}:user`, `Bearer ${secret}`, `Basic ${secret}`]) {
+      for (const authorization of [`Bearer ${secret}`, `Bearer other-${secret}`, `Basic ${secret}`]) {
         await service.app.inject({
           ...request,
           headers: { authorization, 'content-type': 'application/x-yaml', api_key: secret },
@@ -84,7 +91,7 @@ onEveryDatabase('the log of a job manager', (source) => {
     }
     await service.app.close();
     await service[Symbol.asyncDispose]();
-    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.join('\n')).toContain('"subject":"ann"');
     expect(lines.join('\n')).not.toContain(secret);
   });
 });
