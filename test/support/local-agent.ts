@@ -46,6 +46,7 @@ export interface LocalAgentOptions {
   /** Of the functions that are started; default JS. */
   readonly language?: 'JS' | 'PYTHON';
   readonly interpreter?: string;
+  readonly maxHeapMb?: number;
 }
 
 /** An agent of one machine, put together from the real parts, without REST. */
@@ -97,6 +98,7 @@ export class LocalAgent implements AsyncDisposable {
         workerEntry: join(source, 'runtime/executor/worker-entry.ts'),
         checkInputs: options.checkInputs ?? true,
         ...(options.maxThreads === undefined ? {} : { maxThreads: options.maxThreads }),
+        ...(options.maxHeapMb === undefined ? {} : { maxHeapMb: options.maxHeapMb }),
         graceMs: 100,
       }),
       createPythonExecutor(host, {

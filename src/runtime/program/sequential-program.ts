@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { RuntimeError } from '../../common/errors.ts';
+import { type ErrorCode, RuntimeError, toErrorInfo } from '../../common/errors.ts';
 import type { GroupId, Handle } from '../model/ids.ts';
 import { NONE } from '../model/ids.ts';
 import type { TaskDeclaration } from './declaration.ts';
@@ -7,16 +7,19 @@ import { FileRef } from './file-ref.ts';
 import { Future } from './future.ts';
 import { currentGroups } from './group-context.ts';
 import type { ArrayType, Program, ProgramGroup } from './program.ts';
+import { errorOf } from './remote-error.ts';
 import { isTaskException } from './task-exception.ts';
+import { UntoldFailures } from './untold-failures.ts';
 
 type Result =
   | { readonly state: 'value'; readonly value: unknown }
   | { readonly state: 'error'; readonly error: unknown }
   | { readonly state: 'pending'; readonly promise: Promise<unknown> };
 
-/** A group's first exception. */
+/** What the barrier of a group throws: its first exception, else its first failure. */
 interface GroupState {
-  exception?: unknown;
+  exception?: Error;
+  failure?: Error;
 }
 
 /**
@@ -25,6 +28,7 @@ interface GroupState {
  */
 export class SequentialProgram implements Program {
   readonly #results = new WeakMap<Future, Result>();
+  readonly #untold = new UntoldFailures();
   readonly #groups = new Map<GroupId, GroupState>();
   #tail: Promise<unknown> | undefined;
   #nextSeq = 0;
@@ -40,13 +44,22 @@ export class SequentialProgram implements Program {
 
   async waitOn(value: unknown): Promise<unknown> {
     await this.#tail;
-    return this.#resolve(value, new Map());
+    try {
+      return await this.#resolve(value, new Map());
+    } catch (error) {
+      this.#untold.tell(error);
+      throw error;
+    }
   }
 
   async barrier(group?: ProgramGroup): Promise<void> {
     await this.#tail;
     const state = group === undefined ? undefined : this.#groups.get(group.id);
-    if (state !== undefined && 'exception' in state) throw state.exception;
+    const failure = group === undefined ? this.#untold.first : (state?.exception ?? state?.failure);
+    if (group === undefined) this.#untold.clear();
+    if (failure === undefined) return;
+    this.#untold.tell(failure);
+    throw failure;
   }
 
   openGroup(name: string): ProgramGroup {
@@ -97,10 +110,11 @@ export class SequentialProgram implements Program {
       if (!(value instanceof Promise)) return { state: 'value', value: this.#argument(value) };
       return this.#pending(
         value.then((result) => this.#resolve(result, new Map())),
+        task,
         groups,
       );
     } catch (error) {
-      return this.#failed(error, groups);
+      return this.#failed(error, task, groups);
     }
   }
 
@@ -109,14 +123,15 @@ export class SequentialProgram implements Program {
       const values = await Promise.all(args.map((arg) => this.#resolve(arg, new Map())));
       return this.#resolve(await task.fn(...values.map(pathOf)), new Map());
     };
-    return this.#pending((this.#tail ?? Promise.resolve()).then(run), groups);
+    return this.#pending((this.#tail ?? Promise.resolve()).then(run), task, groups);
   }
 
-  #pending(promise: Promise<unknown>, groups: readonly ProgramGroup[]): Result {
+  #pending(promise: Promise<unknown>, task: TaskDeclaration, groups: readonly ProgramGroup[]): Result {
     const noted = handled(
       promise.catch((error: unknown) => {
-        this.#failed(error, groups);
-        throw error;
+        const result = this.#failed(error, task, groups);
+        if (result.state === 'error') throw result.error;
+        return undefined;
       }),
     );
     const tail = noted
@@ -128,13 +143,27 @@ export class SequentialProgram implements Program {
     return { state: 'pending', promise: noted };
   }
 
-  #failed(error: unknown, groups: readonly ProgramGroup[]): Result {
-    if (!isTaskException(error)) return { state: 'error', error };
-    for (const group of groups) {
-      const state = this.#groups.get(group.id);
-      if (state !== undefined && !('exception' in state)) state.exception = error;
+  /** As an agent would have it, but for retries: the function runs once. */
+  #failed(thrown: unknown, task: TaskDeclaration, groups: readonly ProgramGroup[]): Result {
+    if (isTaskException(thrown) && groups.length > 0) {
+      const exception = wrapped(thrown, 'ERR_TASK_EXCEPTION');
+      for (const group of groups) this.#groupState(group).exception ??= exception;
+      return NOTHING;
     }
-    return groups.length > 0 ? { state: 'value', value: undefined } : { state: 'error', error };
+    if (task.options?.onFailure === 'IGNORE') return NOTHING;
+    const error = wrapped(thrown, 'ERR_TASK_FAILED');
+    for (const group of groups) this.#groupState(group).failure ??= error;
+    if (task.options?.onFailure !== 'CANCEL_SUCCESSORS') this.#untold.add(error);
+    return { state: 'error', error };
+  }
+
+  #groupState(group: ProgramGroup): GroupState {
+    let state = this.#groups.get(group.id);
+    if (state === undefined) {
+      state = {};
+      this.#groups.set(group.id, state);
+    }
+    return state;
   }
 
   #argument(value: unknown): unknown {
@@ -185,11 +214,29 @@ function handled<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
+const NOTHING: Result = { state: 'value', value: undefined };
+
+/** The error that an agent would give: with our code, and what was thrown as its cause. */
+function wrapped(thrown: unknown, code: ErrorCode): Error {
+  if (thrown instanceof RuntimeError) return thrown;
+  const error = errorOf(toErrorInfo(thrown, code));
+  error.cause = thrown;
+  return error;
+}
+
 /** The same container when no part changes: INOUT parameters are written to in place. */
 function mapContainer(value: object, map: (part: unknown) => unknown): unknown {
   if (Array.isArray(value)) {
     const mapped = value.map(map);
     return mapped.some((part, i) => part !== value[i]) ? mapped : value;
+  }
+  if (value instanceof Map) {
+    const mapped = [...value].map(([key, part]) => [map(key), map(part)] as const);
+    return mapped.some(([key, part]) => !value.has(key) || value.get(key) !== part) ? new Map(mapped) : value;
+  }
+  if (value instanceof Set) {
+    const mapped = [...value].map(map);
+    return mapped.some((part) => !value.has(part)) ? new Set(mapped) : value;
   }
   if (Object.getPrototypeOf(value) !== Object.prototype) return value;
   const record = value as Record<string, unknown>;
