@@ -83,7 +83,7 @@ function report(result: BenchmarkResult): BenchmarkResult {
   const { name, unit, value, baseline, baselineName, ratio, ratioMin, ratioMax } = result;
   console.log(
     `${name}: ${format(value)} ${unit}; ${baselineName}: ${format(baseline)} ${unit}; ` +
-      `ratio ${ratio.toFixed(3)} (${ratioMin.toFixed(3)} to ${ratioMax.toFixed(3)}, ${result.samples.length} pairs)`,
+      `ratio ${ratio.toFixed(3)} (${ratioMin.toFixed(3)} to ${ratioMax.toFixed(3)}, ${result.samples.length} pairs); load ${format(result.load)}`,
   );
   if (result.details !== undefined) {
     for (const [key, detail] of Object.entries(result.details)) {

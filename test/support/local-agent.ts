@@ -47,19 +47,21 @@ export interface LocalAgentOptions {
   readonly language?: 'JS' | 'PYTHON';
   readonly interpreter?: string;
   readonly maxHeapMb?: number;
+  /** Default 256 MiB. */
+  readonly storeBytes?: number;
 }
 
 /** An agent of one machine, put together from the real parts, without REST. */
 export class LocalAgent implements AsyncDisposable {
-  readonly store: SlabStore = createObjectStore({ limitBytes: 256 * 2 ** 20 });
+  readonly store: SlabStore;
   readonly dispatcher: Dispatcher;
   readonly backend: RuntimeBackend;
   readonly folder = mkdtempSync(join(tmpdir(), 'mk-agent-'));
-
   readonly #module: string;
   readonly #language: 'JS' | 'PYTHON';
 
   constructor(options: LocalAgentOptions) {
+    this.store = createObjectStore({ limitBytes: options.storeBytes ?? 256 * 2 ** 20 });
     this.#module = options.module ?? 'program.ts';
     this.#language = options.language ?? 'JS';
     const logs = new JobLogs(this.folder, false);

@@ -25,3 +25,12 @@ export async function pingPong(count: number): Promise<number> {
   took.sort((a, b) => a - b);
   return took[took.length >> 1]!;
 }
+
+/** Milliseconds a link of a chain of dependent tasks that is submitted as a whole. */
+export async function chain(links: number): Promise<number> {
+  const started = performance.now();
+  let value = next(0);
+  for (let i = 1; i < links; i++) value = next(value);
+  if ((await waitOn(value)) !== links) throw new Error('a link is missing');
+  return (performance.now() - started) / links;
+}

@@ -14,8 +14,9 @@ import { showResources } from './task-environment.ts';
 
 /** Longest the loop keeps the thread from its event loop between two attempts. */
 const TURN_MS = 2;
-/** Results that go out together while more attempts are at hand. */
+/** Results that go out together while more attempts are at hand, and how long the first of them may stay. */
 const FLUSH_AFTER = 64;
+const FLUSH_MS = 0.1;
 
 interface Loaded {
   readonly implementation: ThreadImplementation;
@@ -47,6 +48,7 @@ export class RunLoop {
   #active = 0;
   #waiting = 0;
   #unsent = 0;
+  #flushedAt = 0;
   #scheduled = false;
 
   constructor(parts: RunLoopParts) {
@@ -76,15 +78,19 @@ export class RunLoop {
   /** Runs what may run, then sends what came of it. */
   pump = (): void => {
     this.#scheduled = false;
-    const deadline = performance.now() + TURN_MS;
     let startedAt = performance.now();
+    const deadline = startedAt + TURN_MS;
+    this.#flushedAt = startedAt;
     while (this.#head < this.#queue.length) {
       const record = this.#queue[this.#head]!;
       if (!this.#mayRun(record)) break;
       this.#head += 1;
       this.#start(record, startedAt);
-      if (this.#unsent >= FLUSH_AFTER) this.#flush();
       startedAt = performance.now();
+      if (this.#unsent >= FLUSH_AFTER || (this.#unsent > 0 && startedAt - this.#flushedAt > FLUSH_MS)) {
+        this.#flush();
+        this.#flushedAt = startedAt;
+      }
       if (startedAt > deadline) {
         this.#schedule();
         break;
