@@ -1,20 +1,23 @@
 import { millis } from '../common/brand.ts';
 import type { ErrorInfo } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
+import { AttachedNodes } from './attached-nodes.ts';
+import type { DispatchObserver } from './dispatch-observer.ts';
+import { ElementTable } from './element-table.ts';
+import { type ContentEvent, EventQueue } from './event-queue.ts';
 import { InvocationTable } from './invocations.ts';
-import type { CoreElement, Implementation } from './model/core-element.ts';
-import type { CoreId, InvocationId, ResourceId, ScopeId, TaskId, VersionId, WaitId } from './model/ids.ts';
+import { Launch, type LaunchEffect } from './launch.ts';
+import type { CoreElement } from './model/core-element.ts';
+import type { CoreId, ResourceId, ScopeId, VersionId, WaitId } from './model/ids.ts';
 import { NONE, SELF } from './model/ids.ts';
-import type { InvocationOutcome } from './model/outcome.ts';
 import type { ResourceDescription } from './model/resource.ts';
-import type { TaskSpec } from './model/task.ts';
+import { NodeReports } from './node-reports.ts';
 import type {
   AgentIdentity,
   Clock,
   DataMover,
   DataSource,
   DatumContent,
-  LaunchRequest,
   NodeHandle,
   NodeWatcher,
   ObjectStore,
@@ -30,21 +33,7 @@ import { Timers } from './timers.ts';
 import { VersionSources } from './version-sources.ts';
 import { WaitPins } from './wait-pins.ts';
 
-/** Longest the drain loop keeps the thread before it lets I/O run. */
-const DRAIN_BUDGET_MS = 5;
-/** Events of one `step`: large enough to share its fixed cost, small enough to look at the clock often. */
-const STEP_EVENTS = 1024;
-
-/** What may be watched from outside; called after the core has accepted the event. */
-export interface DispatchObserver {
-  submitted?(scope: ScopeId, tasks: number): void;
-  launched?(invocation: InvocationId, task: TaskId, attempt: number, resource: ResourceId): void;
-  started?(invocation: InvocationId): void;
-  settled?(invocation: InvocationId, outcome: InvocationOutcome): void;
-  output?(invocation: InvocationId, stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
-  resourceChanged?(resource: ResourceId, change: 'joined' | 'resized' | 'drained' | 'lost'): void;
-  transferred?(version: VersionId, resource: ResourceId, bytes: number): void;
-}
+export type { DispatchObserver };
 
 export interface DispatcherOptions {
   readonly core: SchedulerCore;
@@ -74,29 +63,19 @@ export class Dispatcher {
   readonly #logger: Logger;
   readonly observer: DispatchObserver;
   readonly #journal: TaskJournal | undefined;
-  readonly #onFatal: (error: unknown) => void;
   readonly #timers: Timers;
 
-  #queue: SchedulerEvent[] = [];
-  #head = 0;
-  #scheduled: NodeJS.Immediate | undefined;
-  #closed = false;
-  /** Contents of declared and written data, by their event, until the core has named the version. */
-  readonly #contents = new Map<SchedulerEvent, DatumContent>();
-
-  readonly #nodes = new Map<ResourceId, NodeHandle>();
+  readonly #queue: EventQueue;
+  readonly #reports: NodeReports;
+  readonly #nodes = new AttachedNodes();
   #nextResource = SELF as number;
   readonly #scopes = new Map<ScopeId, ScopeClient>();
   #nextScope = 0;
-  readonly #elements: CoreElement[] = [];
-  readonly #coreIds = new Map<string, CoreId>();
+  readonly #elements = new ElementTable((core, element) => this.post({ type: 'core-registered', core, element }));
   readonly #waits = new Map<WaitId, (result: WaitResult) => void>();
   #nextWait = 0;
   readonly #versions: VersionSources;
   readonly pins: WaitPins;
-
-  readonly #launches = new Map<ResourceId, LaunchRequest[]>();
-  readonly #evictions = new Map<ResourceId, VersionId[]>();
 
   constructor(options: DispatcherOptions) {
     this.#core = options.core;
@@ -108,11 +87,23 @@ export class Dispatcher {
     this.#logger = options.logger;
     this.observer = options.observer ?? {};
     this.#journal = options.journal;
-    this.#onFatal = options.onFatal;
+    this.#queue = new EventQueue({
+      step: (batch, bound) => this.#step(batch, bound),
+      failed: (error) => options.onFatal(error),
+    });
     this.#versions = new VersionSources({
       ...options,
       node: (resource) => this.#nodes.get(resource),
       arrived: (version, bytes) => this.#replicaAdded(version, SELF, bytes),
+    });
+    this.#reports = new NodeReports({
+      ...options,
+      observer: this.observer,
+      invocations: this.invocations,
+      post: (event) => this.post(event),
+      owner: (scope) => this.#scopes.get(scope)?.owner,
+      replicaAdded: (version, resource, bytes) => this.#replicaAdded(version, resource, bytes),
+      lost: (resource, reason) => this.loseNode(resource, reason),
     });
     this.#timers = new Timers(options.clock, (timer) => this.post({ type: 'timer-fired', timer }));
   }
@@ -123,16 +114,12 @@ export class Dispatcher {
   }
 
   post(event: SchedulerEvent): void {
-    if (this.#closed) return;
-    this.#queue.push(event);
-    this.#scheduled ??= setImmediate(this.#drain);
+    this.#queue.post(event);
   }
 
   /** Posts an event whose datum's content is bound as soon as the core has named its version. */
-  postWithContent(event: SchedulerEvent, content: DatumContent): void {
-    if (this.#closed) return;
-    this.#contents.set(event, content);
-    this.post(event);
+  postWithContent(event: ContentEvent, content: DatumContent): void {
+    this.#queue.postWithContent(event, content);
   }
 
   // ------------------------------------------------------------------------------------------ nodes
@@ -143,11 +130,11 @@ export class Dispatcher {
    */
   reserveNode(): { readonly resource: ResourceId; readonly watcher: NodeWatcher } {
     const resource = this.#nextResource++ as ResourceId;
-    return { resource, watcher: this.#watch(resource) };
+    return { resource, watcher: this.#reports.watcher(resource) };
   }
 
   attach(resource: ResourceId, node: NodeHandle): void {
-    this.#nodes.set(resource, node);
+    this.#nodes.add(resource, node);
     this.post({
       type: 'resource-joined',
       resource,
@@ -163,11 +150,8 @@ export class Dispatcher {
 
   /** The node is gone: its attempts run elsewhere. Idempotent. */
   loseNode(resource: ResourceId, reason: string): void {
-    const node = this.#nodes.get(resource);
+    const node = this.#nodes.remove(resource);
     if (node === undefined) return;
-    this.#nodes.delete(resource);
-    this.#launches.delete(resource);
-    this.#evictions.delete(resource);
     this.post({ type: 'resource-lost', resource, reason });
     this.#closeNode(node);
     this.#logger.warn({ node: node.description.name, reason }, 'node lost');
@@ -178,49 +162,6 @@ export class Dispatcher {
     Promise.resolve(node[Symbol.asyncDispose]()).catch((error: unknown) => {
       this.#logger.warn({ node: node.description.name, error: String(error) }, 'closing a node failed');
     });
-  }
-
-  #watch(resource: ResourceId): NodeWatcher {
-    return {
-      started: (invocation) => {
-        this.invocations.started(invocation, this.clock.now());
-        this.post({ type: 'invocation-started', invocation });
-        this.observer.started?.(invocation);
-        this.#tellOwner(invocation, (owner, seq) => owner.started?.(seq));
-      },
-      settled: (invocation, outcome) => {
-        this.post({ type: 'invocation-settled', invocation, outcome });
-        this.observer.settled?.(invocation, outcome);
-        this.invocations.settled(invocation);
-      },
-      suspended: (invocation) => {
-        this.post({ type: 'invocation-suspended', invocation });
-        this.#tellOwner(invocation, (owner, seq) => owner.suspended?.(seq));
-      },
-      resumeRequested: (invocation) => this.post({ type: 'invocation-resume-requested', invocation }),
-      resumed: (invocation) => {
-        this.post({ type: 'invocation-resumed', invocation });
-        this.#tellOwner(invocation, (owner, seq) => owner.resumed?.(seq));
-      },
-      replicaAdded: (version, bytes) => this.#replicaAdded(version, resource, bytes),
-      replicaLost: (version) => this.post({ type: 'replica-lost', version, resource }),
-      transferFailed: (version, reason) => this.post({ type: 'transfer-failed', version, to: resource, reason }),
-      output: (invocation, stream, chunk) => {
-        this.observer.output?.(invocation, stream, chunk);
-        this.#tellOwner(invocation, (owner, seq) => owner.output?.(seq, stream, chunk));
-      },
-      resized: (description) => this.#logger.info({ node: description.name }, 'node reports another capacity'),
-      lost: (reason) => this.loseNode(resource, reason),
-    };
-  }
-
-  /** What an attempt does, for the submitter of a task with `notify`: a peer link passes it on to its caller. */
-  #tellOwner(invocation: InvocationId, tell: (owner: ScopeOwner, seq: number) => void): void {
-    const record = this.invocations.get(invocation);
-    const owner = record === undefined ? undefined : this.#scopes.get(record.scope)?.owner;
-    if (record === undefined || owner === undefined) return;
-    const spec = this.#core.spec(record.task);
-    if (spec.notify === true) tell(owner, spec.seq);
   }
 
   #replicaAdded(version: VersionId, resource: ResourceId, bytes: number): void {
@@ -254,24 +195,11 @@ export class Dispatcher {
   }
 
   register(element: CoreElement): CoreId {
-    const known = this.#coreIds.get(element.signature);
-    if (known === undefined) {
-      const core = this.#elements.length as CoreId;
-      this.#elements.push(element);
-      this.#coreIds.set(element.signature, core);
-      this.post({ type: 'core-registered', core, element });
-      return core;
-    }
-    const merged = mergeImplementations(this.#elements[known] as CoreElement, element);
-    if (merged !== undefined) {
-      this.#elements[known] = merged;
-      this.post({ type: 'core-registered', core: known, element: merged });
-    }
-    return known;
+    return this.#elements.register(element);
   }
 
   element(core: CoreId): CoreElement {
-    return this.#elements[core] as CoreElement;
+    return this.#elements.get(core);
   }
 
   /** Cancels a task that has not been given to a node yet. */
@@ -304,10 +232,9 @@ export class Dispatcher {
     return this.#versions.bytes(version);
   }
 
-  #bind(event: SchedulerEvent): void {
-    const content = this.#contents.get(event);
-    if (content === undefined || (event.type !== 'datum-declared' && event.type !== 'datum-written')) return;
-    this.#contents.delete(event);
+  #bind(event: ContentEvent): void {
+    const content = this.#queue.takeContent(event);
+    if (content === undefined) return;
     const version = this.#core.latest(event.scope, event.handle);
     if (version !== undefined && !this.store.has(version)) this.#versions.bind(version, content);
     else if (content.from === 'reservation') this.store.discard(content.reservation);
@@ -330,70 +257,16 @@ export class Dispatcher {
 
   #free(version: VersionId, resource: ResourceId): void {
     if (resource === SELF) this.#versions.free(version);
-    else append(this.#evictions, resource, version);
+    else this.#nodes.evict(resource, version);
   }
 
-  // ------------------------------------------------------------------------------------------ the loop
+  // ------------------------------------------------------------------------------------------ effects
 
-  readonly #drain = (): void => {
-    this.#scheduled = undefined;
-    const deadline = performance.now() + DRAIN_BUDGET_MS;
-    try {
-      while (this.#head < this.#queue.length && !this.#closed) {
-        this.#stepOnce();
-        if (performance.now() > deadline) break;
-      }
-    } catch (error) {
-      this.#closed = true;
-      this.#onFatal(error);
-      return;
-    }
-    if (this.#closed) return;
-    if (this.#head >= this.#queue.length) {
-      this.#queue = [];
-      this.#head = 0;
-    } else {
-      this.#scheduled = setImmediate(this.#drain);
-    }
-  };
-
-  /** One `step`: up to STEP_EVENTS, cut after an event that brings a content, so that its version can be named. */
-  #stepOnce(): void {
-    const start = this.#head;
-    const limit = Math.min(this.#queue.length, start + STEP_EVENTS);
-    let end = start;
-    let bound: SchedulerEvent | undefined;
-    while (end < limit && bound === undefined) {
-      const event = this.#queue[end++] as SchedulerEvent;
-      if (event.type === 'datum-declared' || event.type === 'datum-written') bound = event;
-    }
-    this.#head = end;
-    const whole = start === 0 && end === this.#queue.length;
-    const batch = whole ? this.#queue : this.#queue.slice(start, end);
-    if (whole) {
-      this.#queue = [];
-      this.#head = 0;
-    }
+  #step(batch: readonly SchedulerEvent[], bound: ContentEvent | undefined): void {
     const effects = this.#core.step(millis(this.clock.now()), batch);
     if (bound !== undefined) this.#bind(bound);
-    this.#perform(effects);
-  }
-
-  #perform(effects: readonly SchedulerEffect[]): void {
     for (const effect of effects) this.#performOne(effect);
-    this.#flush();
-  }
-
-  /** What was collected per node goes out in one call each; launches before evictions. */
-  #flush(): void {
-    if (this.#launches.size > 0) {
-      for (const [resource, batch] of this.#launches) this.#nodes.get(resource)?.launch(batch);
-      this.#launches.clear();
-    }
-    if (this.#evictions.size > 0) {
-      for (const [resource, versions] of this.#evictions) this.#nodes.get(resource)?.evict(versions);
-      this.#evictions.clear();
-    }
+    this.#nodes.flush();
   }
 
   #performOne(effect: SchedulerEffect): void {
@@ -402,17 +275,17 @@ export class Dispatcher {
         this.#launch(effect);
         break;
       case 'cancel':
-        this.#flush();
+        this.#nodes.flush();
         this.#nodes.get(effect.resource)?.cancel(effect.invocation, effect.reason);
         break;
       case 'recall':
-        this.#flush();
+        this.#nodes.flush();
         this.#nodes.get(effect.resource)?.recall(effect.invocation);
         break;
       case 'resume':
         this.#nodes.get(effect.resource)?.resume(effect.invocation);
         // A peer tells by itself when it has re-booked.
-        if (effect.resource === SELF) this.#tellOwner(effect.invocation, (owner, seq) => owner.resumed?.(seq));
+        if (effect.resource === SELF) this.#reports.tellOwner(effect.invocation, (owner, seq) => owner.resumed?.(seq));
         break;
       case 'task-settled':
         this.#scopes.get(effect.scope)?.owner.settled(effect.seq, effect.task, effect.outcome, effect.outputs);
@@ -448,7 +321,7 @@ export class Dispatcher {
   ): void {
     switch (effect.type) {
       case 'transfer':
-        this.#flush();
+        this.#nodes.flush();
         this.#transfer(effect.version, effect.to);
         break;
       case 'cancel-transfer':
@@ -468,49 +341,22 @@ export class Dispatcher {
     }
   }
 
-  #launch(effect: Extract<SchedulerEffect, { type: 'launch' }>): void {
-    const spec = this.#core.spec(effect.task);
-    const element = this.#elements[spec.core] as CoreElement;
-    this.invocations.launched(
-      effect.invocation,
-      effect.task,
-      { scope: spec.scope, core: spec.core, resource: effect.resource },
-      this.clock.now(),
-    );
-    const request: LaunchRequest = {
-      invocation: effect.invocation,
-      task: effect.task,
-      attempt: effect.attempt,
-      core: spec.core,
-      signature: element.signature,
-      implementation: element.implementations[effect.implementation] as Implementation,
-      booking: effect.booking,
-      accesses: spec.accesses,
-      inputs: this.#withContent(effect.inputs),
-      outputs: effect.outputs,
-      preserveInputs: effect.preserveInputs,
-      ...(spec.args === undefined ? undefined : { args: spec.args }),
-      ...(spec.timeOutMs === undefined ? undefined : { timeOutMs: spec.timeOutMs }),
-      ...(spec.key === undefined ? undefined : { key: spec.key }),
-      ...(spec.trace === undefined ? undefined : { trace: spec.trace }),
-      ...(spec.constraints === undefined ? undefined : { constraints: spec.constraints }),
-      ...this.#hostNames(effect, spec),
-    };
-    append(this.#launches, effect.resource, request);
-    this.observer.launched?.(effect.invocation, effect.task, effect.attempt, effect.resource);
-  }
-
-  /** Master first. A task of a peer may be the master of a gang of that peer's nodes. */
-  #hostNames(
-    { resource, companions }: Extract<SchedulerEffect, { type: 'launch' }>,
-    { hostNames }: TaskSpec,
-  ): Pick<LaunchRequest, 'hostNames'> | undefined {
-    if (companions === undefined) return hostNames === undefined ? undefined : { hostNames };
-    return { hostNames: [resource, ...companions].map((id) => this.#nodes.get(id)?.description.name ?? '') };
+  #launch(effect: LaunchEffect): void {
+    const { invocation, task, attempt, resource } = effect;
+    const spec = this.#core.spec(task);
+    this.invocations.launched(invocation, task, { scope: spec.scope, core: spec.core, resource }, this.clock.now());
+    const launch = new Launch(effect, spec, this.#elements.get(spec.core));
+    launch.inputs = this.#withContent(effect.inputs);
+    // Master first. A task of a peer may be the master of a gang of that peer's nodes.
+    const { companions } = effect;
+    if (companions !== undefined) launch.hostNames = [resource, ...companions].map((id) => this.#nodes.name(id));
+    this.#nodes.launch(resource, launch);
+    this.observer.launched?.(invocation, task, attempt, resource);
   }
 
   /** Inputs written without content read as nothing: no node should look for them. */
   #withContent(inputs: readonly VersionId[]): readonly VersionId[] {
+    if (inputs.length === 0) return inputs;
     if (!inputs.some((version) => version !== NONE && this.#core.isEmpty(version))) return inputs;
     return inputs.map((version) => (version !== NONE && this.#core.isEmpty(version) ? (NONE as VersionId) : version));
   }
@@ -535,8 +381,7 @@ export class Dispatcher {
   }
 
   #drained(resource: ResourceId): void {
-    const node = this.#nodes.get(resource);
-    this.#nodes.delete(resource);
+    const node = this.#nodes.remove(resource);
     if (node !== undefined) this.#closeNode(node);
     this.observer.resourceChanged?.(resource, 'drained');
   }
@@ -548,28 +393,8 @@ export class Dispatcher {
 
   /** Closes the nodes, then the timers. The store and the mover belong to whoever made them. */
   async close(): Promise<void> {
-    this.#closed = true;
-    if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
+    this.#queue.close();
     this.#timers.close();
-    await Promise.all([...this.#nodes.values()].map((node) => node[Symbol.asyncDispose]()));
-    this.#nodes.clear();
+    await this.#nodes.close();
   }
 }
-
-function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
-}
-
-/** The known element with implementations of `found` that it lacks; undefined when there are none. */
-function mergeImplementations(known: CoreElement, found: CoreElement): CoreElement | undefined {
-  if (known.implementations === found.implementations) return undefined;
-  const added = found.implementations.filter(
-    (one) => !known.implementations.some((other) => sameImplementation(one, other)),
-  );
-  return added.length === 0 ? undefined : { ...known, implementations: [...known.implementations, ...added] };
-}
-
-const sameImplementation = (a: Implementation, b: Implementation): boolean =>
-  a.language === b.language && a.module === b.module && a.method === b.method;

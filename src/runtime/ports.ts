@@ -132,23 +132,23 @@ export interface LaunchRequest {
   readonly signature: string;
   readonly implementation: Implementation;
   readonly booking: Booking;
-  readonly args?: Uint8Array;
+  readonly args?: Uint8Array | undefined;
   readonly accesses: readonly Access[];
   /** Parallel to `accesses`; NONE where nothing is read. */
   readonly inputs: readonly VersionId[];
   /** In report order: written accesses, then returns. */
   readonly outputs: readonly VersionId[];
   readonly preserveInputs: boolean;
-  readonly timeOutMs?: number;
+  readonly timeOutMs?: number | undefined;
   /** Stable key of the task: the parent key of what it submits. */
-  readonly key?: string;
-  readonly trace?: string;
+  readonly key?: string | undefined;
+  readonly trace?: string | undefined;
   /** Names of the nodes of a multi-node task, master first. */
-  readonly hostNames?: readonly string[];
+  readonly hostNames?: readonly string[] | undefined;
   /** The task's own constraints, where it has some: they replace those of the implementation. */
-  readonly constraints?: Constraints;
+  readonly constraints?: Constraints | undefined;
   /** Names of files and directories, parallel to `accesses`; absent: those of the accesses themselves. */
-  readonly names?: readonly (string | undefined)[];
+  readonly names?: readonly (string | undefined)[] | undefined;
 }
 
 /** A live node. The dispatcher alone calls it; calls do not throw for what a peer does: they end in the watcher. */

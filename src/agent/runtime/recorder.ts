@@ -1,4 +1,5 @@
 import type { Dispatcher, DispatchObserver } from '../../runtime/dispatcher.ts';
+import { ByInvocation } from '../../runtime/invocations.ts';
 import type { CoreId, InvocationId, ResourceId, ScopeId, TaskId } from '../../runtime/model/ids.ts';
 import { SELF } from '../../runtime/model/ids.ts';
 import type { InvocationOutcome } from '../../runtime/model/outcome.ts';
@@ -20,10 +21,15 @@ export interface ElementTimes {
   running: number;
 }
 
-interface Live {
+/** An attempt that has not settled, and how its files are called. */
+interface Live extends JobFiles {
+  readonly invocation: InvocationId;
+  readonly task: TaskId;
+  readonly core: CoreId;
+  readonly resource: ResourceId;
   readonly application: Application | undefined;
   readonly isMain: boolean;
-  readonly files: JobFiles;
+  startedAt: number;
 }
 
 /** Listens to the dispatcher and keeps what people ask about: counts, times, logs, the timeline. */
@@ -31,7 +37,7 @@ export class Recorder implements DispatchObserver {
   readonly timeline: Timeline;
   readonly elementTimes = new Map<CoreId, ElementTimes>();
   readonly completedByResource = new Map<ResourceId, number>();
-  readonly #live = new Map<InvocationId, Live>();
+  readonly #live = new ByInvocation<Live>();
   /** Where the last failed attempt of a task ran, for the history in its file names. */
   readonly #failedOn = new Map<TaskId, { readonly resource: ResourceId; readonly job: number }>();
   readonly #logs: JobLogs;
@@ -63,56 +69,66 @@ export class Recorder implements DispatchObserver {
   launched(invocation: InvocationId, task: TaskId, attempt: number, resource: ResourceId): void {
     const record = this.#dispatcher.invocations.get(invocation);
     if (record === undefined) return;
-    const application = this.#applications.ofScope(record.scope);
-    const isMain = application !== undefined && application.scope?.id === record.scope;
-    this.#live.set(invocation, { application, isMain, files: this.#filesOf(task, attempt, resource) });
-    this.timeline.launched(
+    const { core, scope, launchedAt } = record;
+    const application = this.#applications.ofScope(scope);
+    const isMain = application !== undefined && application.scope?.id === scope;
+    const again = attempt > 1 ? this.#failedOn.get(task) : undefined;
+    const resubmitted = again?.resource === resource;
+    if (!resubmitted) this.#jobs += 1;
+    this.#live.set(invocation, {
       invocation,
-      { task, attempt, core: record.core, resource, application: application?.scope?.id ?? NO_APPLICATION },
-      record.launchedAt,
-    );
+      task,
+      core,
+      resource,
+      application,
+      isMain,
+      startedAt: launchedAt,
+      job: resubmitted ? again.job : this.#jobs,
+      history: resubmitted ? 'RESUBMITTED' : 'NEW',
+      attempt,
+    });
+    const of = { task, attempt, core, resource, application: application?.scope?.id ?? NO_APPLICATION };
+    this.timeline.launched(invocation, of, launchedAt);
     if (!isMain) application?.counter.launched();
-    const times = this.#timesOf(record.core);
-    times.running += 1;
+    this.#timesOf(core).running += 1;
   }
 
   started(invocation: InvocationId): void {
     const live = this.#live.get(invocation);
     const record = this.#dispatcher.invocations.get(invocation);
     if (live === undefined || record === undefined) return;
+    const { application, resource, task } = live;
+    live.startedAt = record.startedAt;
     this.timeline.started(invocation, record.startedAt);
-    if (live.isMain && live.application !== undefined) {
-      this.#applications.mainStarted(live.application, this.#nodes.nameOf(record.resource), record.task);
+    if (live.isMain && application !== undefined) {
+      this.#applications.mainStarted(application, this.#nodes.nameOf(resource), task);
     }
-    if (record.resource === SELF)
-      this.#logs.started(invocation, record.task, live.files, () => this.#header(record.core));
+    if (resource === SELF) this.#logs.started(invocation, task, live, () => this.#header(live.core));
   }
 
   settled(invocation: InvocationId, outcome: InvocationOutcome): void {
     const live = this.#live.get(invocation);
-    const record = this.#dispatcher.invocations.get(invocation);
-    if (live === undefined || record === undefined) return;
+    if (live === undefined) return;
     this.#live.delete(invocation);
+    const { task, resource } = live;
     const now = this.#dispatcher.clock.now();
     const ranMs = 'ranMs' in outcome ? outcome.ranMs : undefined;
     this.timeline.settled(invocation, outcome.status satisfies AttemptStatus, now, ranMs);
-    this.#addTimes(record.core, record.resource, outcome, ranMs ?? now - record.startedAt);
-    if (!live.isMain) live.application?.counter.settled(record.task, this.#nodes.nameOf(record.resource), outcome);
+    this.#addTimes(live, outcome, ranMs ?? now - live.startedAt);
+    if (!live.isMain) live.application?.counter.settled(task, this.#nodes.nameOf(resource), outcome);
     if (outcome.status === 'failed') {
-      this.#failedOn.set(record.task, { resource: record.resource, job: live.files.job });
+      this.#failedOn.set(task, { resource, job: live.job });
       const text = outcome.error.stack ?? outcome.error.message;
-      this.#logs.write(invocation, record.task, live.files, 'stderr', Buffer.from(`${text}\n`));
-    } else if (outcome.status === 'completed') {
-      this.#failedOn.delete(record.task);
+      this.#logs.write(invocation, task, live, 'stderr', Buffer.from(`${text}\n`));
+    } else if (outcome.status === 'completed' && live.attempt > 1) {
+      this.#failedOn.delete(task);
     }
     this.#logs.settled(invocation);
   }
 
   output(invocation: InvocationId, stream: 'stdout' | 'stderr', chunk: Uint8Array): void {
     const live = this.#live.get(invocation);
-    const record = this.#dispatcher.invocations.get(invocation);
-    if (live !== undefined && record !== undefined)
-      this.#logs.write(invocation, record.task, live.files, stream, chunk);
+    if (live !== undefined) this.#logs.write(invocation, live.task, live, stream, chunk);
   }
 
   resourceChanged(resource: ResourceId, change: 'joined' | 'resized' | 'drained' | 'lost'): void {
@@ -122,18 +138,11 @@ export class Recorder implements DispatchObserver {
 
   /** Attempts of a lost node get no settlement of their own. */
   #loseLive(resource: ResourceId): void {
-    for (const invocation of [...this.#live.keys()]) {
-      if (this.#dispatcher.invocations.get(invocation)?.resource !== resource) continue;
-      this.settled(invocation, { status: 'lost', reason: 'node lost' });
-      this.#dispatcher.invocations.settled(invocation);
+    for (const live of this.#live.values()) {
+      if (live.resource !== resource) continue;
+      this.settled(live.invocation, { status: 'lost', reason: 'node lost' });
+      this.#dispatcher.invocations.settled(live.invocation);
     }
-  }
-
-  #filesOf(task: TaskId, attempt: number, resource: ResourceId): JobFiles {
-    const before = attempt > 1 ? this.#failedOn.get(task) : undefined;
-    if (before?.resource === resource) return { job: before.job, history: 'RESUBMITTED', attempt };
-    this.#jobs += 1;
-    return { job: this.#jobs, history: 'NEW', attempt };
   }
 
   #timesOf(core: CoreId): ElementTimes {
@@ -145,7 +154,7 @@ export class Recorder implements DispatchObserver {
     return times;
   }
 
-  #addTimes(core: CoreId, resource: ResourceId, outcome: InvocationOutcome, ms: number): void {
+  #addTimes({ core, resource }: Live, outcome: InvocationOutcome, ms: number): void {
     const times = this.#timesOf(core);
     times.running -= 1;
     if (outcome.status !== 'completed') return;

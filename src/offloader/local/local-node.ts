@@ -2,6 +2,8 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErrorInfo } from '../../common/errors.ts';
 import { toErrorInfo } from '../../common/errors.ts';
+import { ByInvocation } from '../../runtime/invocations.ts';
+import { Launch } from '../../runtime/launch.ts';
 import type { DatumKind } from '../../runtime/model/access.ts';
 import type { InvocationId, VersionId } from '../../runtime/model/ids.ts';
 import { NONE } from '../../runtime/model/ids.ts';
@@ -54,7 +56,7 @@ export class LocalNode implements NodeHandle {
   readonly #context: LocalContext;
   readonly #watcher: NodeWatcher;
   readonly #executors: ReadonlyMap<string, Executor>;
-  readonly #runs = new Map<InvocationId, Run>();
+  readonly #runs = new ByInvocation<Run>();
   readonly #devices: DevicePools;
   #description: ResourceDescription;
 
@@ -223,13 +225,14 @@ export class LocalNode implements NodeHandle {
       if (values === undefined)
         return { status: 'lost', reason: 'an input was dropped before the attempt could start' };
       run.devices = this.#devices.take(request.booking);
-      return {
-        ...request,
-        values,
-        gpus: run.devices.gpus,
-        fpgas: run.devices.fpgas,
-        workingDir: this.#workingDir(run),
-      };
+      const { gpus, fpgas } = run.devices;
+      const workingDir = this.#workingDir(run);
+      if (!(request instanceof Launch)) return { ...request, values, gpus, fpgas, workingDir };
+      request.values = values;
+      request.gpus = gpus;
+      request.fpgas = fpgas;
+      request.workingDir = workingDir;
+      return request;
     } catch (error) {
       return { status: 'failed', error: toErrorInfo(error) };
     }
@@ -244,16 +247,16 @@ export class LocalNode implements NodeHandle {
     };
   }
 
+  /** A folder of its own for what touches files or is no function of this process; else nothing is made. */
   #workingDir(run: Run): string {
     const { request } = run;
-    const path = join(this.#context.workingDir, `t${request.task}-${request.attempt}`);
-    if (
-      !IN_PROCESS.has(request.implementation.language) ||
-      request.accesses.some((access) => access.kind !== 'value')
-    ) {
-      mkdirSync(path, { recursive: true });
-      run.directory = path;
+    const inProcess = IN_PROCESS.has(request.implementation.language);
+    if (inProcess && request.accesses.every((access) => access.kind === 'value')) {
+      return this.#context.workingDir;
     }
+    const path = join(this.#context.workingDir, `t${request.task}-${request.attempt}`);
+    mkdirSync(path, { recursive: true });
+    run.directory = path;
     return path;
   }
 
