@@ -1,5 +1,5 @@
 import type { Dispatcher, DispatchObserver } from '../../runtime/dispatcher.ts';
-import { ByInvocation } from '../../runtime/invocations.ts';
+import { ByInvocation } from '../../runtime/model/by-invocation.ts';
 import type { CoreId, InvocationId, ResourceId, ScopeId, TaskId } from '../../runtime/model/ids.ts';
 import { SELF } from '../../runtime/model/ids.ts';
 import type { InvocationOutcome } from '../../runtime/model/outcome.ts';

@@ -2,9 +2,8 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErrorInfo } from '../../common/errors.ts';
 import { toErrorInfo } from '../../common/errors.ts';
-import { ByInvocation } from '../../runtime/invocations.ts';
-import { Launch } from '../../runtime/launch.ts';
 import type { DatumKind } from '../../runtime/model/access.ts';
+import { ByInvocation } from '../../runtime/model/by-invocation.ts';
 import type { InvocationId, VersionId } from '../../runtime/model/ids.ts';
 import { NONE } from '../../runtime/model/ids.ts';
 import type { InvocationOutcome } from '../../runtime/model/outcome.ts';
@@ -227,7 +226,7 @@ export class LocalNode implements NodeHandle {
       run.devices = this.#devices.take(request.booking);
       const { gpus, fpgas } = run.devices;
       const workingDir = this.#workingDir(run);
-      if (!(request instanceof Launch)) return { ...request, values, gpus, fpgas, workingDir };
+      if (!hasRoom(request)) return { ...request, values, gpus, fpgas, workingDir };
       request.values = values;
       request.gpus = gpus;
       request.fpgas = fpgas;
@@ -349,6 +348,11 @@ export class LocalNode implements NodeHandle {
 /** Languages whose attempts need a folder only when they touch files. */
 const IN_PROCESS: ReadonlySet<string> = new Set(['JS', 'PYTHON']);
 const NO_VALUES: readonly (StoredValue | undefined)[] = [];
+
+type Roomy = { -readonly [K in keyof ExecutionRequest]: ExecutionRequest[K] };
+
+/** Requests of our own dispatcher have room for what executors need besides: nothing is copied then. */
+const hasRoom = (request: LaunchRequest): request is Roomy => 'workingDir' in request;
 
 function newRun(request: LaunchRequest): Run {
   return {
