@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -96,22 +95,26 @@ describe('Python on agents that are processes', () => {
 
   it('runs programs with an agent of their own, from either command line', async () => {
     const program = join(appPath, 'program.py');
-    const lines: string[] = [];
-    const one = startProcess(join(root, 'bin/metakernel'), ['run', '-q', program, 'a', '3'], {
-      watch: 'guard',
-      onLine: (line) => lines.push(line),
-    });
-    expect((await one.exited).code).toBe(0);
-    const other = spawnSync('python3', ['-m', 'metakernel', '-q', program, 'a', '3'], {
-      encoding: 'utf8',
-      env: { ...process.env, PYTHONPATH: join(root, 'bindings/python') },
-    });
-    expect(other.stdout.trim().split('\n')).toEqual(['arguments a 3', 'squares [0, 1, 4]', 'point 5']);
-    expect(lines).toEqual(['arguments a 3', 'squares [0, 1, 4]', 'point 5']);
-    const failing = spawnSync(join(root, 'bin/metakernel'), ['run', '-q', program, '--exit', '5']);
-    expect(failing.status).toBe(5);
+    const words = ['-q', program, 'a', '3'];
+    const expected = { code: 0, lines: ['arguments a 3', 'squares [0, 1, 4]', 'point 5'] };
+    const launcher = join(root, 'bin/metakernel');
+    expect(await ran(launcher, ['run', ...words])).toEqual(expected);
+    expect(await ran('python3', ['-m', 'metakernel', ...words])).toEqual(expected);
+    expect(await ran(launcher, ['run', '-q', program, '--exit', '5'])).toMatchObject({ code: 5 });
   }, 60_000);
 });
+
+/** A command to its end: exit code and lines of stdout. */
+async function ran(command: string, words: readonly string[]): Promise<{ code: number | null; lines: string[] }> {
+  const lines: string[] = [];
+  const running = startProcess(command, words, {
+    watch: 'guard',
+    env: { ...process.env, PYTHONPATH: join(root, 'bindings/python') },
+    onLine: (line, stream) => stream === 'stdout' && lines.push(line),
+  });
+  const { code } = await running.exited;
+  return { code, lines };
+}
 
 /** Processes below this one. */
 function descendants(pid: number): number[] {

@@ -231,6 +231,7 @@ class PythonExecutor implements Executor {
     settled: (run, outcome) => this.#settled(run, outcome),
     output: (run, stream, chunk) => this.#host.output(run.request.invocation, stream, chunk),
     scopeCall: (run, record, frame) => this.#scopeCall(run, record, frame),
+    refused: (run, worker) => this.#refused(run, worker),
     frameDone: () => {
       for (const run of this.#submitters) run.scope?.flush();
       this.#submitters.clear();
@@ -307,6 +308,17 @@ class PythonExecutor implements Executor {
     this.#placement.promote(worker);
     if (run.isProgram) void this.#close(worker);
     this.#end(run, this.#conclude(run, outcome));
+  }
+
+  #refused(run: PythonRun, worker: PythonWorker): void {
+    this.#placement.uncount(run);
+    this.#placement.promote(worker);
+    if (run.stop !== undefined) {
+      this.#end(run, this.#stopped(run, run.stop));
+      return;
+    }
+    this.#letGo(run);
+    this.#placement.putBack([run]);
   }
 
   #end(run: PythonRun, outcome: InvocationOutcome): void {

@@ -3,10 +3,11 @@ import { closeSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 
 /**
  * A few words that a worker maps and this side reads and writes with system calls. The worker counts the attempts that it
  * has begun before it looks whether the next was taken back; this side marks it as taken back before it looks at the
- * count: of the two at most one wins.
+ * count. So at most one of the two has it. It may be neither: then the worker says that it passed over an attempt that is
+ * still given to it here, and that attempt is queued again.
  *
- * Layout: u64 begun; u64 index + 1 of the attempt to break off; u64 nodes of the pool; from byte 64 on one byte for each place of a ring, set when
- * the attempt there was taken back.
+ * Layout: u64 begun; u64 index + 1 of the attempt to break off; u64 nodes of the pool; from byte 64 on one byte for each
+ * place of a ring, set when the attempt there was taken back.
  */
 export const RING = 1024;
 const BEGUN_AT = 0;

@@ -14,6 +14,8 @@ export interface WorkerEvents {
   output(run: PythonRun, stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
   /** A record about the scope of the attempt; reads its words. */
   scopeCall(run: PythonRun, record: number, frame: FrameReader): void;
+  /** An attempt that was being taken back has come back by itself. */
+  refused(run: PythonRun, worker: PythonWorker): void;
   frameDone(): void;
   /** The process has ended; nothing comes from it any more. Not after `close`. */
   gone(worker: PythonWorker, how: string): void;
@@ -216,8 +218,12 @@ export class PythonWorker {
   }
 
   #record(frame: FrameReader, record: number): void {
-    const run = this.#byIndex[frame.word() % RING];
-    if (record === FROM_PYTHON.SKIPPED) return;
+    const index = frame.word();
+    const run = this.#byIndex[index % RING];
+    if (record === FROM_PYTHON.SKIPPED) {
+      if (run?.index === index) this.#refused(run);
+      return;
+    }
     if (run === undefined) throw new Error(`record ${record} is about no attempt`);
     switch (record) {
       case FROM_PYTHON.STARTED:
@@ -239,6 +245,15 @@ export class PythonWorker {
       default:
         this.#events.scopeCall(run, record, frame);
     }
+  }
+
+  /** It saw the mark, and we saw its count: neither has the attempt. It goes back to the queue. */
+  #refused(run: PythonRun): void {
+    this.#byIndex[run.index % RING] = undefined;
+    this.#leave(run);
+    run.worker = undefined;
+    run.state = 'queued';
+    this.#events.refused(run, this);
   }
 
   #leave(run: PythonRun): void {
