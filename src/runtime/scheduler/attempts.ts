@@ -1,4 +1,4 @@
-import { CONSUMED, DURABLE, EMPTY, UNHELD } from '../graph/version-rows.ts';
+import { CONSUMED, DURABLE, EMPTY, ROOT, UNHELD } from '../graph/version-rows.ts';
 import { writes } from '../model/access.ts';
 import type { ImplementationIndex, VersionId } from '../model/ids.ts';
 import { NONE } from '../model/ids.ts';
@@ -46,7 +46,7 @@ export function launch(state: CoreState, need: Need, task: number, place: Place)
   else resource.book(attempt, need);
   file(resource);
   const inputs = inputIds(state, task);
-  const preserveInputs = !mayWorkInPlace(state, task);
+  const preserveInputs = !mayWorkInPlace(state, task, resource);
   if (!preserveInputs) {
     invocations.flags[attempt]! |= IN_PLACE;
     consumeInputs(state, task, true);
@@ -113,7 +113,7 @@ function outputIds(state: CoreState, task: number): readonly VersionId[] {
  * Whether the writer may change the old versions instead of copies: it will not be tried again, and nobody else reads
  * them or needs them for lineage.
  */
-function mayWorkInPlace(state: CoreState, task: number): boolean {
+function mayWorkInPlace(state: CoreState, task: number, { self }: Resource): boolean {
   const { tasks, registry } = state;
   const flags = tasks.flags[task]!;
   if ((flags & UPDATES) === 0 || (flags & (SHARES | RECOMPUTES)) !== 0) return false;
@@ -129,6 +129,8 @@ function mayWorkInPlace(state: CoreState, task: number): boolean {
     if (registry.versions.needs[row] !== 1 || registry.versions.lineage[row] !== 0) return false;
     // The submitter's own file, or what a peer still holds: there must be something to come back to.
     if (registry.is(row, DURABLE | UNHELD)) return false;
+    // The output may be lost with its node, and made again from this: nobody can make this again.
+    if (!self && (registry.versions.producer[row] === NONE || registry.is(row, ROOT))) return false;
   }
   return true;
 }
@@ -252,6 +254,8 @@ export function endAttempt(state: CoreState, attempt: number): void {
       break;
     case RESUMING:
       resource.resuming.splice(resource.resuming.indexOf(attempt), 1);
+      // It may have held up others that need less.
+      markFreed(state, resource);
       break;
     default:
       break;

@@ -96,7 +96,6 @@ export class Placement {
   #onlyResources(queue: ReadyClass): readonly Resource[] | undefined {
     const { pin, shared } = queue.speciality;
     const { resources } = this.#state;
-    if (pin !== NONE) return [resources[pin]!];
     if (shared.length > 0) {
       const instance = instanceResource(
         this.#state,
@@ -106,6 +105,7 @@ export class Placement {
       if (instance === 'apart') return [];
       if (instance !== undefined) return [instance];
     }
+    if (pin !== NONE) return [resources[pin]!];
     if (queue.named === undefined) return undefined;
     return resources.filter((one) => queue.named!.includes(one.description.name));
   }

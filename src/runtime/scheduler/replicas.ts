@@ -6,6 +6,7 @@ import { dataLost } from './failures.ts';
 import { versionName } from './names.ts';
 import { demand, instanceLost, reviewInstance } from './recompute.ts';
 import type { Resource } from './resources.ts';
+import { releaseStuck } from './shared-groups.ts';
 import type { CoreState } from './state.ts';
 import { endTransfer, orderAgain, orderSafeCopy, placeForReplica, type Transfer, transfersTo } from './transfers.ts';
 import { BLOCKED, READY } from './transitions.ts';
@@ -49,7 +50,10 @@ const isIdleInstance = (state: CoreState, version: number): boolean => state.sha
 function moveInstance(state: CoreState, version: number, resource: Resource): void {
   const { registry } = state;
   const group = state.shared.get(version);
-  if (group !== undefined) group.resource = resource.row;
+  if (group !== undefined) {
+    group.resource = resource.row;
+    releaseStuck(state, group);
+  }
   for (const other of registry.holdersOf(version)) if (other !== resource.row) registry.evict(version, other);
   reviewLeaving(state);
 }

@@ -34,8 +34,8 @@ export function createCore(options: CoreOptions = {}): SchedulerCore {
       state.at = at;
       for (const event of events) apply(state, event);
       schedule(state, placement);
-      // A lost input that nobody can write again may have failed tasks, and so set others free.
-      while (state.doomed.length > 0) {
+      // A lost input may have failed tasks that nobody can help, and so set others free, or have been given another writer.
+      while (state.doomed.length + state.registry.orphans.length > 0) {
         afterEvent(state);
         schedule(state, placement);
       }

@@ -66,7 +66,8 @@ export function leaveInstances(state: CoreState, task: number): void {
   }
 }
 
-function releaseStuck(state: CoreState, group: SharedGroup): void {
+/** Queues that waited for the instance to be elsewhere, or for its members to end, are looked at again. */
+export function releaseStuck(state: CoreState, group: SharedGroup): void {
   for (const queue of group.stuck) if (queue.stuck) state.ready.release(queue);
   group.stuck.clear();
 }

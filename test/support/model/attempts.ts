@@ -144,6 +144,7 @@ export abstract class ModelAttempts extends ModelNodes {
       this.step({ type: 'transfer-failed', version: order.version, to: order.to, reason: 'cut' });
       return;
     }
+    this.freeFirst(node, order.version);
     node.store.set(order.version, content);
     this.step({ type: 'replica-added', version: order.version, resource: order.to, bytes: 8 });
   }

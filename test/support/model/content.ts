@@ -28,7 +28,8 @@ export interface ProgramTask {
 
 /** What the datum contains after the task, if it contained `before`. */
 export function effectOf(task: ModelTask, direction: Direction, before: Content, runs = false): Content {
-  if (!runs && task.outcome !== 'completed' && task.outcome !== 'ignored') return before;
+  // What has not settled is read by others only when they, but not it, were found done by a replay: it will write the same.
+  if (!runs && (task.outcome === 'failed' || task.outcome === 'cancelled')) return before;
   const ignored = !runs && task.outcome === 'ignored';
   switch (direction) {
     case 'OUT':
