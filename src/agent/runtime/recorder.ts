@@ -30,6 +30,8 @@ interface Live extends JobFiles {
   readonly application: Application | undefined;
   readonly isMain: boolean;
   startedAt: number;
+  /** Its log has begun: what it prints may be told before its start is. */
+  logged: boolean;
 }
 
 /** Listens to the dispatcher and keeps what people ask about: counts, times, logs, the timeline. */
@@ -83,6 +85,7 @@ export class Recorder implements DispatchObserver {
       application,
       isMain,
       startedAt: launchedAt,
+      logged: false,
       job: resubmitted ? again.job : this.#jobs,
       history: resubmitted ? 'RESUBMITTED' : 'NEW',
       attempt,
@@ -103,7 +106,13 @@ export class Recorder implements DispatchObserver {
     if (live.isMain && application !== undefined) {
       this.#applications.mainStarted(application, this.#nodes.nameOf(resource), task);
     }
-    if (resource === SELF) this.#logs.started(invocation, task, live, () => this.#header(live.core));
+    this.#beginLog(live);
+  }
+
+  #beginLog(live: Live): void {
+    if (live.logged || live.resource !== SELF) return;
+    live.logged = true;
+    this.#logs.started(live.invocation, live.task, live, () => this.#header(live.core));
   }
 
   settled(invocation: InvocationId, outcome: InvocationOutcome): void {
@@ -128,7 +137,9 @@ export class Recorder implements DispatchObserver {
 
   output(invocation: InvocationId, stream: 'stdout' | 'stderr', chunk: Uint8Array): void {
     const live = this.#live.get(invocation);
-    if (live !== undefined) this.#logs.write(invocation, live.task, live, stream, chunk);
+    if (live === undefined) return;
+    this.#beginLog(live);
+    this.#logs.write(invocation, live.task, live, stream, chunk);
   }
 
   resourceChanged(resource: ResourceId, change: 'joined' | 'resized' | 'drained' | 'lost'): void {
