@@ -346,7 +346,7 @@ export class Dispatcher {
     const spec = this.#core.spec(task);
     this.invocations.launched(invocation, task, { scope: spec.scope, core: spec.core, resource }, this.clock.now());
     const launch = new Launch(effect, spec, this.#elements.get(spec.core));
-    launch.inputs = this.#withContent(effect.inputs);
+    launch.inputs = this.#withContent(effect.bases ?? effect.inputs);
     // Master first. A task of a peer may be the master of a gang of that peer's nodes.
     const { companions } = effect;
     if (companions !== undefined) launch.hostNames = [resource, ...companions].map((id) => this.#nodes.name(id));

@@ -35,10 +35,6 @@ class LinkCase(unittest.TestCase):
         if self.runtime is not None:
             self.skipTest("looks at calls that only the link of the tests keeps")
 
-    def skip_under_runtime(self, reason):
-        if self.runtime is not None:
-            self.skipTest(reason)
-
     def last_call(self):
         self.inline_only()
         return self.link.calls[-1]

@@ -196,7 +196,6 @@ class DirectionsTest(LinkCase):
         self.assertEqual(sorted(compss_wait_on(values)), [0, 1, 2])
 
     def test_concurrent(self):
-        self.skip_under_runtime("now and then the instance is missing where a member runs; see docs/roadmap.md")
         shared = []
         for one in range(3):
             together(shared, one)

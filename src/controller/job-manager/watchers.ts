@@ -33,6 +33,7 @@ export class Watchers {
   readonly #looking: Repeating;
   readonly #stopListening: () => void;
   #pending: Set<GroupId> | undefined;
+  #flushing: Promise<void> = Promise.resolve();
   #looks = 0;
 
   constructor(manager: JobManager, logger: Logger) {
@@ -48,6 +49,7 @@ export class Watchers {
   async stop(): Promise<void> {
     this.#stopListening();
     await this.#looking.stop();
+    await this.#flushing;
   }
 
   /** Sends `current` and then every change. */
@@ -63,7 +65,10 @@ export class Watchers {
     if (this.#watchers.size === 0) return;
     if (this.#pending === undefined) {
       this.#pending = new Set();
-      setImmediate(() => void this.#flush());
+      // One after the other: a state that was read before must not be sent after one that was read later.
+      setImmediate(() => {
+        this.#flushing = this.#flushing.then(() => this.#flush());
+      });
     }
     this.#pending.add(id);
   }

@@ -46,6 +46,7 @@ export function launch(state: CoreState, need: Need, task: number, place: Place)
   else resource.book(attempt, need);
   file(resource);
   const inputs = inputIds(state, task);
+  const bases = basesOf(state, task, inputs);
   const preserveInputs = !mayWorkInPlace(state, task, resource);
   if (!preserveInputs) {
     invocations.flags[attempt]! |= IN_PLACE;
@@ -61,6 +62,7 @@ export function launch(state: CoreState, need: Need, task: number, place: Place)
     implementation: implementation as ImplementationIndex,
     booking: need.booking,
     inputs,
+    ...(bases === undefined ? undefined : { bases }),
     outputs: outputIds(state, task),
     preserveInputs,
     ...(place.companions === undefined ? undefined : bookCompanions(state, attempt, need, place.companions)),
@@ -98,6 +100,19 @@ function inputIds(state: CoreState, task: number): readonly VersionId[] {
     }
   }
   return ids;
+}
+
+/** Undefined when every instance that is read is somewhere. */
+function basesOf(state: CoreState, task: number, inputs: readonly VersionId[]): readonly VersionId[] | undefined {
+  if ((state.tasks.flags[task]! & SHARES) === 0) return undefined;
+  const { versions } = state.registry;
+  const open = sharedGroupsOf(state, task).filter(
+    ([, group]) => group.running > 0 && versions.holder[group.version] === NONE,
+  );
+  if (open.length === 0) return undefined;
+  const bases = [...inputs];
+  for (const [position, { base }] of open) bases[position] = state.versionId(state.registry.resolve(base));
+  return bases;
 }
 
 function outputIds(state: CoreState, task: number): readonly VersionId[] {

@@ -40,6 +40,11 @@ export type SchedulerEffect =
        * CONCURRENT access whose input is its output works on the instance that is on the node already.
        */
       readonly inputs: readonly VersionId[];
+      /**
+       * Only when other members of a CONCURRENT group are making the instance: as `inputs`, with the version that it is
+       * made from in its place, for nodes where each attempt works on a copy of its own.
+       */
+      readonly bases?: readonly VersionId[];
       /** Versions written, in the order: written accesses, then returns. */
       readonly outputs: readonly VersionId[];
       /** False when the writer may work on the old version in place (nobody else can read it again). */

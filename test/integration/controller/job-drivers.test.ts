@@ -1,36 +1,24 @@
-import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { JobBody, JobGroupBody } from '../../../src/contracts/icos/job.ts';
+import type { JobBody } from '../../../src/contracts/icos/job.ts';
 import { mayClaim } from '../../../src/controller/job-manager/claim-rule.ts';
 import type { DriverId, GroupId, Job, JobId } from '../../../src/controller/job-manager/job.ts';
 import { executableJobs, insertJobs } from '../../../src/controller/job-manager/job-repository.ts';
-import { createAnsweringServer } from '../../support/controller/answering-server.ts';
 import {
   application,
   createJobManagerCase,
   DRIVER,
+  deployed,
   HUB_A,
   HUB_B,
   type JobManagerCase,
+  DEPLOYED_RESOURCE as RESOURCE,
 } from '../../support/controller/job-manager-case.ts';
 import { type DatabaseSource, onEveryDatabase } from '../../support/databases.ts';
-import { readEvents } from '../../support/event-reader.ts';
 import { aJob, EDGE, RULES } from '../../support/jobs.ts';
 
 const LEASE = 300_000;
 const driver = { who: DRIVER };
-const RESOURCE = 'b3a1e1ce-7d6f-4a55-8fd5-000000000001';
 const INCOMPLIANCE = '/jobmanager/policies/incompliance';
-
-/** A deployed job of one component. */
-async function deployed(tier: JobManagerCase): Promise<{ readonly group: JobGroupBody; readonly job: JobBody }> {
-  const group = await tier.create(application(['ffmpeg']));
-  const [job] = group.jobs ?? [];
-  await tier.promote(job!.ID, HUB_A);
-  const resource = { ...job!.resource, resource_uuid: RESOURCE, resource_name: 'ffmpeg-x7k2p' };
-  const answer = await tier.report(job!, { state: 3, resource });
-  return { group, job: answer.body };
-}
 
 const condition = (type: string, status: string, reason: string) => ({
   type,
@@ -390,83 +378,6 @@ onEveryDatabase('deployment drivers', (source: DatabaseSource) => {
       expect((await tier.jobs(group.ID))[0]?.resource?.conditions).toHaveLength(2);
     });
   });
-
-  describe('watching', () => {
-    it('sends the deployment as it is, every change of it, and its end', async () => {
-      await using database = await source.open();
-      await using tier = await createJobManagerCase(database);
-      tier.service.start();
-      const { job, group } = await deployed(tier);
-      await using events = await watch(tier, `/jobmanager/groups/${group.ID}?watch=true`);
-      expect(await events.next()).toMatchObject({ event: 'group', data: { ID: group.ID, jobs: [{ state: 3 }] } });
-      expect(await events.next()).toMatchObject({ event: 'ready' });
-      await tier.call('PUT', `/jobmanager/groups/undeploy/${group.ID}`);
-      expect(await events.next()).toMatchObject({ data: { jobs: [{ type: 6, state: 1 }] } });
-      // Written behind this job manager's back, as another one would.
-      await database.query
-        .updateTable('jobs')
-        .set({ status: 'finished', version: 99, updated_at: tier.clock.now })
-        .where('id', '=', job.ID as string as JobId)
-        .execute();
-      expect(await events.next()).toMatchObject({ data: { jobs: [{ type: 6, state: 3 }] } });
-      await tier.call('DELETE', `/jobmanager/groups/${group.ID}`);
-      const rest = [await events.next(), await events.next()];
-      expect(rest.map((each) => each?.event)).toContain('deleted');
-    });
-
-    it('shows all deployments of one user and of nobody else', async () => {
-      await using database = await source.open();
-      await using tier = await createJobManagerCase(database);
-      tier.service.start();
-      await using events = await watch(tier, '/jobmanager/groups', { accept: 'text/event-stream' });
-      expect(await events.next()).toMatchObject({ event: 'ready' });
-      await tier.create(application(['a'], { name: 'of-bob' }), ['bob', 'user']);
-      await tier.create(application(['a'], { name: 'of-ann' }));
-      expect(await events.next()).toMatchObject({ event: 'group', data: { appName: 'of-ann' } });
-    });
-  });
-
-  describe('the policy manager', () => {
-    it('is told of a deployment in order, once it answers', async () => {
-      await using database = await source.open();
-      await using policy = await createPolicyManager();
-      await using tier = await createJobManagerCase(database, { policyManagerUrl: `${policy.url}/polman` });
-      tier.service.start();
-      policy.answers(503);
-      const group = await tier.create(application(['a']));
-      await expect.poll(() => policy.seen.length).toBe(1);
-      await tier.call('PUT', `/jobmanager/groups/undeploy/${group.ID}`);
-      await tier.call('DELETE', `/jobmanager/groups/${group.ID}`);
-      expect((await tier.call<{ status: string }>('GET', '/healthz')).body.status).toBe('degraded');
-      policy.answers(200);
-      policy.seen.length = 0;
-      tier.clock.now += 60_000;
-      await expect.poll(() => policy.seen.length).toBe(4);
-      expect(policy.calls().map(({ path, body }) => [path, body['event']])).toEqual(
-        ['created', 'started', 'stopped', 'deleted'].map((event) => ['/polman/registry/api/v1/icos/app', event]),
-      );
-      expect(policy.calls()[0]).toMatchObject({
-        authorization: 'Bearer job-manager:service',
-        body: {
-          app_instance: group.ID,
-          app_descriptor: application(['a']),
-          callback: { uri: INCOMPLIANCE, http_method: 'POST', include_access_token: true, extra_params: {} },
-        },
-      });
-      await expect.poll(() => database.query.selectFrom('outbox').select('id').execute()).toEqual([]);
-    });
-
-    it('that refuses a call for good is not asked again', async () => {
-      await using database = await source.open();
-      await using policy = await createPolicyManager();
-      await using tier = await createJobManagerCase(database, { policyManagerUrl: policy.url });
-      tier.service.start();
-      policy.answers(422);
-      await tier.create(application(['a']));
-      await expect.poll(() => database.query.selectFrom('outbox').select('id').execute()).toEqual([]);
-      expect(policy.seen).toHaveLength(2);
-    });
-  });
 });
 
 /** The product of all values that the rule looks at, and a few times around its limits. */
@@ -486,29 +397,4 @@ function everyKindOfJob(groupId: GroupId, now: number): readonly Job[] {
               }
   // The query is asked for one orchestrator, the rule knows none.
   return jobs.map((job) => (job.placement?.orchestrator === 'nuvla' ? { ...job, status: 'finished' as const } : job));
-}
-
-async function watch(tier: JobManagerCase, path: string, headers: Record<string, string> = {}) {
-  if (!tier.service.app.server.listening) await tier.service.app.listen({ port: 0, host: '127.0.0.1' });
-  const { port } = tier.service.app.server.address() as AddressInfo;
-  const events = await readEvents(`http://127.0.0.1:${port}${path}`, { authorization: 'Bearer ann:user', ...headers });
-  expect(events.contentType).toBe('text/event-stream');
-  return events;
-}
-
-/** Answers with `status`, whatever it is told. */
-async function createPolicyManager() {
-  const policy = { status: 200 };
-  const server = await createAnsweringServer(() => ({ status: policy.status, body: [] }));
-  return Object.assign(server, {
-    answers: (status: number) => {
-      policy.status = status;
-    },
-    calls: () =>
-      server.seen.map(({ path, headers, body }) => ({
-        path,
-        authorization: headers.authorization,
-        body: JSON.parse(body) as Record<string, unknown>,
-      })),
-  });
 }

@@ -126,3 +126,16 @@ export const application = (names: readonly string[], { image = 'busybox', name 
     'manifests:',
     ...names.map((each) => pod(each, image)),
   ].join('\n');
+
+/** What a driver has made of the job that `deployed` gives. */
+export const DEPLOYED_RESOURCE = 'b3a1e1ce-7d6f-4a55-8fd5-000000000001';
+
+/** A deployed job of one component. */
+export async function deployed(tier: JobManagerCase): Promise<{ readonly group: JobGroupBody; readonly job: JobBody }> {
+  const group = await tier.create(application(['ffmpeg']));
+  const [job] = group.jobs ?? [];
+  await tier.promote(job!.ID, HUB_A);
+  const resource = { ...job!.resource, resource_uuid: DEPLOYED_RESOURCE, resource_name: 'ffmpeg-x7k2p' };
+  const answer = await tier.report(job!, { state: 3, resource });
+  return { group, job: answer.body };
+}

@@ -64,6 +64,8 @@ describe('directions', () => {
     expect(new Set(members.flatMap((launch) => launch.outputs)).size).toBe(1);
     expect(nodeOf(c, members[0])).toBe('n1');
     expect(members).toHaveLength(3);
+    // Nobody has written the instance yet: where attempts work on copies, all start from what the first one reads.
+    expect(members.map(({ bases }) => bases)).toEqual([undefined, members[0]!.inputs, members[0]!.inputs]);
     c.settle(members[0]);
     c.settle(members[2]);
     expect(c.running).toEqual([members[1]]);
