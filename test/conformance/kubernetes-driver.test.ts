@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { silentLogger } from '../../src/common/logger.ts';
-import type { DeploymentId, DriverId } from '../../src/controller/deployment/driver.ts';
+import type { DriverId } from '../../src/controller/deployment/driver.ts';
 import { connectCluster } from '../../src/controller/deployment/kubernetes/cluster.ts';
-import { DEPLOYMENT_LABEL } from '../../src/controller/deployment/kubernetes/inventory.ts';
 import { KubernetesDriver } from '../../src/controller/deployment/kubernetes/kubernetes-driver.ts';
 import { agentPool } from '../support/controller/agent-pool.ts';
 import { ClusterApi } from '../support/controller/cluster-api.ts';
+import { podsOn } from '../support/controller/cluster-pods.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { describeDeploymentDriver } from './deployment-driver.ts';
 
@@ -25,21 +25,10 @@ describeDeploymentDriver('kubernetes', async () => {
     goneMs: 5_000,
     observeMs: 50,
   });
-  const podsOf = (id: DeploymentId) =>
-    cluster.of('Pod').filter((pod) => pod.metadata.labels?.[DEPLOYMENT_LABEL] === id);
   return {
     driver,
-    place: { cluster: 'edge', node: 'worker-1' },
-    manifests: (replicas, variant = '') => [
-      agentPool({ image: 'busybox', replicas, args: variant === '' ? [] : ['--variant', variant] }),
-    ],
+    ...podsOn(cluster),
     impossible: { manifests: [agentPool({ kind: 'Gadget' })], reason: 'KindUnsupported' },
-    running: (id) => Promise.resolve(podsOf(id).map(({ metadata }) => metadata.uid)),
-    crash: (id) => {
-      const [pod] = podsOf(id);
-      if (pod !== undefined) cluster.kill(pod);
-      return Promise.resolve();
-    },
     [Symbol.asyncDispose]: async () => {
       await driver[Symbol.asyncDispose]();
       await cluster[Symbol.asyncDispose]();

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { silentLogger } from '../../src/common/logger.ts';
-import type { DeploymentId, DriverId } from '../../src/controller/deployment/driver.ts';
+import type { DriverId } from '../../src/controller/deployment/driver.ts';
 import { connectCluster } from '../../src/controller/deployment/kubernetes/cluster.ts';
-import { DEPLOYMENT_LABEL } from '../../src/controller/deployment/kubernetes/inventory.ts';
 import { openOcmDriver } from '../../src/controller/deployment/ocm/ocm-driver.ts';
 import { agentPool } from '../support/controller/agent-pool.ts';
 import { ClusterApi } from '../support/controller/cluster-api.ts';
+import { podsOn } from '../support/controller/cluster-pods.ts';
 import { runWorkAgent } from '../support/controller/work-agent.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { describeDeploymentDriver } from './deployment-driver.ts';
@@ -34,21 +34,10 @@ describeDeploymentDriver('ocm', async () => {
     goneMs: 5_000,
     observeMs: 50,
   });
-  const podsOf = (id: DeploymentId) =>
-    managed.of('Pod').filter((pod) => pod.metadata.labels?.[DEPLOYMENT_LABEL] === id);
   return {
     driver,
-    place: { cluster: 'edge', node: 'worker-1' },
-    manifests: (replicas, variant = '') => [
-      agentPool({ image: 'busybox', replicas, args: variant === '' ? [] : ['--variant', variant] }),
-    ],
+    ...podsOn(managed),
     impossible: { manifests: [agentPool({ kind: 'ClusterRole' })], reason: 'KindForbidden' },
-    running: (id) => Promise.resolve(podsOf(id).map(({ metadata }) => metadata.uid)),
-    crash: (id) => {
-      const [pod] = podsOf(id);
-      if (pod !== undefined) managed.kill(pod);
-      return Promise.resolve();
-    },
     [Symbol.asyncDispose]: async () => {
       await driver[Symbol.asyncDispose]();
       await hub[Symbol.asyncDispose]();

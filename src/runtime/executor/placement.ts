@@ -1,3 +1,4 @@
+import { AttemptQueue } from './attempt-queue.ts';
 import type { Lane } from './lane.ts';
 import type { Run } from './run.ts';
 
@@ -13,54 +14,13 @@ export interface PlacementHost {
  * Which attempt goes to which thread. Units are taken by the attempts that run; the others lie ahead on a thread behind
  * one of the same width, or wait here. A thread that runs dry takes what others have ahead.
  */
-export class Placement {
+export class Placement extends AttemptQueue<Run> {
   readonly lanes = new Set<Lane>();
-  slots: number;
   readonly #host: PlacementHost;
-  #queue: Run[] = [];
-  #head = 0;
-  #taken = 0;
 
   constructor(slots: number, host: PlacementHost) {
-    this.slots = slots;
+    super(slots);
     this.#host = host;
-  }
-
-  get queued(): number {
-    return this.#queue.length - this.#head;
-  }
-
-  /** Units in use. */
-  get taken(): number {
-    return this.#taken;
-  }
-
-  enqueue(run: Run): void {
-    this.#queue.push(run);
-  }
-
-  /** Removes an attempt that has not been given to a thread. */
-  dequeue(run: Run): boolean {
-    const position = this.#queue.indexOf(run, this.#head);
-    if (position < 0) return false;
-    this.#queue.splice(position, 1);
-    return true;
-  }
-
-  queuedRuns(): Run[] {
-    return this.#queue.slice(this.#head);
-  }
-
-  count(run: Run): void {
-    if (run.counted) return;
-    run.counted = true;
-    this.#taken += run.cpus;
-  }
-
-  uncount(run: Run): void {
-    if (!run.counted) return;
-    run.counted = false;
-    this.#taken -= run.cpus;
   }
 
   /** After the first of a thread's attempts has left it: the next one holds units now. */
@@ -81,11 +41,6 @@ export class Placement {
     return taken.length;
   }
 
-  putBack(runs: readonly Run[]): void {
-    this.#queue = [...runs, ...this.queuedRuns()];
-    this.#head = 0;
-  }
-
   /** Gives out what can be given; the lanes are flushed. */
   place(): void {
     do {
@@ -95,27 +50,18 @@ export class Placement {
   }
 
   #placeQueue(): void {
-    while (this.#head < this.#queue.length) {
-      const run = this.#queue[this.#head]!;
-      const lane = this.#fits(run) ? this.#laneToRun(run) : undefined;
-      if (lane !== undefined) {
-        this.#head += 1;
-        this.count(run);
-        lane.give(run);
-      } else if (!this.#placeAhead(run)) break;
-    }
-    if (this.#head >= this.#queue.length) {
-      this.#queue = [];
-      this.#head = 0;
-    }
-  }
-
-  #fits(run: Run): boolean {
-    return this.#taken + run.cpus <= this.slots || this.#taken === 0;
+    this.giveOut((run) => {
+      const lane = this.fits(run) ? this.#laneToRun() : undefined;
+      if (lane === undefined) return this.#placeAhead(run);
+      this.head += 1;
+      this.count(run);
+      lane.give(run);
+      return true;
+    });
   }
 
   /** An idle thread; else a new one; else the one with the fewest attempts among those that only wait. */
-  #laneToRun(_run: Run): Lane | undefined {
+  #laneToRun(): Lane | undefined {
     let best: Lane | undefined;
     for (const lane of this.lanes) {
       if (!lane.open || lane.load > 0 || lane.full) continue;
@@ -132,10 +78,10 @@ export class Placement {
     const share = Math.ceil(this.queued / hosts.length);
     for (const lane of hosts) {
       const room = Math.min(share, MAX_LOAD - lane.load);
-      for (let i = 0; i < room && !lane.full && this.#head < this.#queue.length; i++) {
-        const run = this.#queue[this.#head]!;
+      for (let i = 0; i < room && !lane.full && this.head < this.queue.length; i++) {
+        const run = this.queue[this.head]!;
         if (run.cpus !== first.cpus) return true;
-        this.#head += 1;
+        this.head += 1;
         lane.give(run);
       }
     }
@@ -156,12 +102,12 @@ export class Placement {
 
   /** Units are free and nothing is queued: half of what the fullest thread has ahead goes back to the queue. */
   #rebalance(): boolean {
-    if (this.#taken >= this.slots) return false;
+    if (this.taken >= this.slots) return false;
     let fullest: Lane | undefined;
     for (const lane of this.lanes) {
       if (lane.load > 1 && (fullest === undefined || lane.load > fullest.load)) fullest = lane;
     }
-    if (fullest === undefined || !this.#fits(fullest.front!)) return false;
+    if (fullest === undefined || !this.fits(fullest.front!)) return false;
     return this.takeBack(fullest, Math.ceil((fullest.load - 1) / 2)) > 0;
   }
 }

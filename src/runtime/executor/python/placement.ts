@@ -1,3 +1,4 @@
+import { AttemptQueue } from '../attempt-queue.ts';
 import type { PythonRun } from './run.ts';
 import type { PythonWorker } from './worker.ts';
 
@@ -17,53 +18,13 @@ export interface PlacementHost {
  * Which attempt goes to which process. Units are taken by the attempts that run; others lie ahead behind one of the same
  * width, or wait here. A process that runs dry takes what others have ahead.
  */
-export class PythonPlacement {
+export class PythonPlacement extends AttemptQueue<PythonRun> {
   readonly workers = new Set<PythonWorker>();
-  slots: number;
   readonly #host: PlacementHost;
-  #queue: PythonRun[] = [];
-  #head = 0;
-  #taken = 0;
 
   constructor(slots: number, host: PlacementHost) {
-    this.slots = slots;
+    super(slots);
     this.#host = host;
-  }
-
-  get queued(): number {
-    return this.#queue.length - this.#head;
-  }
-
-  enqueue(run: PythonRun): void {
-    this.#queue.push(run);
-  }
-
-  /** Removes an attempt that has not been given to a process. */
-  dequeue(run: PythonRun): boolean {
-    const position = this.#queue.indexOf(run, this.#head);
-    if (position < 0) return false;
-    this.#queue.splice(position, 1);
-    return true;
-  }
-
-  /** Everything that waits here. */
-  drain(): PythonRun[] {
-    const runs = this.#queue.slice(this.#head);
-    this.#queue = [];
-    this.#head = 0;
-    return runs;
-  }
-
-  count(run: PythonRun): void {
-    if (run.counted) return;
-    run.counted = true;
-    this.#taken += run.cpus;
-  }
-
-  uncount(run: PythonRun): void {
-    if (!run.counted) return;
-    run.counted = false;
-    this.#taken -= run.cpus;
   }
 
   /** After the first of a process's attempts has left it: the next holds units now. */
@@ -84,11 +45,6 @@ export class PythonPlacement {
     return taken.length;
   }
 
-  putBack(runs: readonly PythonRun[]): void {
-    this.#queue = [...runs, ...this.#queue.slice(this.#head)];
-    this.#head = 0;
-  }
-
   /** Gives out what can be given, and sends it. */
   place(): void {
     do {
@@ -98,23 +54,14 @@ export class PythonPlacement {
   }
 
   #placeQueue(): void {
-    while (this.#head < this.#queue.length) {
-      const run = this.#queue[this.#head]!;
-      const worker = this.#fits(run) ? this.#workerFor() : undefined;
-      if (worker !== undefined) {
-        this.#head += 1;
-        this.count(run);
-        this.#host.give(run, worker);
-      } else if (!this.#placeAhead(run)) break;
-    }
-    if (this.#head >= this.#queue.length) {
-      this.#queue = [];
-      this.#head = 0;
-    }
-  }
-
-  #fits(run: PythonRun): boolean {
-    return this.#taken + run.cpus <= this.slots || this.#taken === 0;
+    this.giveOut((run) => {
+      const worker = this.fits(run) ? this.#workerFor() : undefined;
+      if (worker === undefined) return this.#placeAhead(run);
+      this.head += 1;
+      this.count(run);
+      this.#host.give(run, worker);
+      return true;
+    });
   }
 
   #workerFor(): PythonWorker | undefined {
@@ -130,10 +77,10 @@ export class PythonPlacement {
     const share = Math.ceil(this.queued / hosts.length);
     for (const worker of hosts) {
       const room = Math.min(share, MAX_LOAD - worker.given.length);
-      for (let i = 0; i < room && this.#head < this.#queue.length; i++) {
-        const run = this.#queue[this.#head]!;
+      for (let i = 0; i < room && this.head < this.queue.length; i++) {
+        const run = this.queue[this.head]!;
         if (run.cpus !== first.cpus || run.isProgram) return true;
-        this.#head += 1;
+        this.head += 1;
         this.#host.give(run, worker);
       }
     }
@@ -142,13 +89,13 @@ export class PythonPlacement {
 
   /** Units are free and nothing is queued: half of what the fullest process has ahead goes back to the queue. */
   #rebalance(): boolean {
-    if (this.#taken >= this.slots) return false;
+    if (this.taken >= this.slots) return false;
     let fullest: PythonWorker | undefined;
     for (const worker of this.workers) {
       const load = worker.given.length;
       if (load > 1 && worker.open && (fullest === undefined || load > fullest.given.length)) fullest = worker;
     }
-    if (fullest === undefined || !this.#fits(fullest.front!)) return false;
+    if (fullest === undefined || !this.fits(fullest.front!)) return false;
     return this.takeBack(fullest, Math.ceil((fullest.given.length - 1) / 2)) > 0;
   }
 }

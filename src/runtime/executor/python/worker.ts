@@ -154,7 +154,7 @@ export class PythonWorker {
 
   flush(): void {
     if (this.out.empty || this.#socket === undefined || this.#socketOver) return;
-    this.#socket.write(this.out.take());
+    this.#socket.write(this.out.frame());
   }
 
   /** What it has printed so far and nobody has read. */

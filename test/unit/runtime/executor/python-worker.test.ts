@@ -30,7 +30,7 @@ it('an attempt that its process passes over although it could not be taken back 
   const frame = new FrameWriter();
   frame.word(FROM_PYTHON.SKIPPED);
   frame.word(passed.index);
-  worker.receive(frame.take().slice(4).buffer as ArrayBuffer);
+  worker.receive(frame.frame().slice(4).buffer as ArrayBuffer);
   expect(refused).toEqual([passed]);
   expect(passed).toMatchObject({ state: 'queued', worker: undefined });
   expect(worker.given).toEqual([kept]);
@@ -39,7 +39,7 @@ it('an attempt that its process passes over although it could not be taken back 
   expect(worker.takeBack(passed)).toBe(true);
   frame.word(FROM_PYTHON.SKIPPED);
   frame.word(passed.index);
-  worker.receive(frame.take().slice(4).buffer as ArrayBuffer);
+  worker.receive(frame.frame().slice(4).buffer as ArrayBuffer);
   expect(refused).toHaveLength(1);
   worker.exited('the end of the test');
 });
