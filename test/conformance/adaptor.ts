@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { AgentState, TestAgentOptions } from '../support/agents.ts';
 import { TestAgent } from '../support/agents.ts';
 import { CutProxy } from '../support/cut-proxy.ts';
+import { itWhen } from '../support/it-when.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** A node in a process of its own, before it belongs to any pool. */
@@ -128,15 +129,21 @@ function workSuite(adaptor: AdaptorCase): void {
       expect(await call('directories', [from, to])).toEqual(['one.copy.copy=1']);
     });
 
-    it.runIf(adaptor.nestedTasks)('lets tasks there have tasks of their own', async () => {
-      expect(await call('nested', [20])).toBe(2470);
-      expect(await call('delegated', [7])).toBe(49);
-      expect(JSON.stringify(await call('caught', ['below']))).toContain('deep down');
-    });
+    itWhen(adaptor.nestedTasks, 'the adaptor promises no nested tasks')(
+      'lets tasks there have tasks of their own',
+      async () => {
+        expect(await call('nested', [20])).toBe(2470);
+        expect(await call('delegated', [7])).toBe(49);
+        expect(JSON.stringify(await call('caught', ['below']))).toContain('deep down');
+      },
+    );
 
-    it.runIf(!adaptor.nestedTasks)('says that tasks there cannot have tasks of their own', async () => {
-      expect(JSON.stringify(await call('nestsThere'))).toContain('ERR_NESTING_UNSUPPORTED');
-    });
+    itWhen(!adaptor.nestedTasks, 'the adaptor promises nested tasks')(
+      'says that tasks there cannot have tasks of their own',
+      async () => {
+        expect(JSON.stringify(await call('nestsThere'))).toContain('ERR_NESTING_UNSUPPORTED');
+      },
+    );
 
     it('brings errors home with name, cause and stack', async () => {
       const told = await call('caught', ['fails']);
@@ -283,23 +290,26 @@ function lossSuite(adaptor: AdaptorCase): void {
       expect(linesOf(log).length).toBe(12);
     });
 
-    it.runIf(adaptor.survivesCuts)('for a moment only: nothing is lost and nothing runs twice', async () => {
-      const { proxy, port } = await CutProxy.start(b.port);
-      await using relay = proxy;
-      await add(a, adaptor, port);
-      const log = join(dir.path, 'log');
-      const id = await a.start('noted', [log, 400], program);
-      for (const seen of [20, 150, 300]) {
-        await expect.poll(() => linesOf(log).length, { timeout: 10_000, interval: 2 }).toBeGreaterThan(seen);
-        relay.cut();
-      }
-      expect(await a.result(id)).toBe((399 * 400) / 2);
-      expect(linesOf(log).length).toBe(400);
-      expect(a.nodes.connecting()).toEqual([]);
-      await nothingLeft(a, b);
-      a.nodes.remove('b');
-      await expect.poll(() => a.dispatcher.core.resources().length, { timeout: 10_000 }).toBe(1);
-    });
+    itWhen(adaptor.survivesCuts, 'the adaptor does not promise to survive a cut')(
+      'for a moment only: nothing is lost and nothing runs twice',
+      async () => {
+        const { proxy, port } = await CutProxy.start(b.port);
+        await using relay = proxy;
+        await add(a, adaptor, port);
+        const log = join(dir.path, 'log');
+        const id = await a.start('noted', [log, 400], program);
+        for (const seen of [20, 150, 300]) {
+          await expect.poll(() => linesOf(log).length, { timeout: 10_000, interval: 2 }).toBeGreaterThan(seen);
+          relay.cut();
+        }
+        expect(await a.result(id)).toBe((399 * 400) / 2);
+        expect(linesOf(log).length).toBe(400);
+        expect(a.nodes.connecting()).toEqual([]);
+        await nothingLeft(a, b);
+        a.nodes.remove('b');
+        await expect.poll(() => a.dispatcher.core.resources().length, { timeout: 10_000 }).toBe(1);
+      },
+    );
 
     it('and closing leaves nothing open on either side', async () => {
       await add(a, adaptor, b.port);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Handle, VersionId } from '../../src/runtime/model/ids.ts';
 import type { ExecutionRequest, Executor, ExecutorHost } from '../../src/runtime/ports.ts';
 import { type AttemptOf, TestExecutorHost, type TestLanguage } from '../support/executor-host.ts';
+import { itWhen } from '../support/it-when.ts';
 
 /** How a suite makes the executor under test. */
 export type MakeExecutor = (
@@ -71,11 +72,14 @@ export function executorSuite(name: string, make: MakeExecutor, language: SuiteL
       expect(host.value(request)).toBe(5);
     });
 
-    it.runIf(language.asynchronous)('runs asynchronous functions and says that they have started', async () => {
-      const { request } = await run({ method: 'later', args: ['x'] });
-      expect(host.value(request)).toBe('x');
-      expect(host.startedOnes).toContain(request.invocation);
-    });
+    itWhen(language.asynchronous, 'the language has no asynchronous tasks')(
+      'runs asynchronous functions and says that they have started',
+      async () => {
+        const { request } = await run({ method: 'later', args: ['x'] });
+        expect(host.value(request)).toBe('x');
+        expect(host.startedOnes).toContain(request.invocation);
+      },
+    );
 
     it('splits several returns over their versions and refuses a wrong number', async () => {
       const { request } = await run({ method: 'pair', args: [1, 2], returns: 2 });
@@ -128,20 +132,23 @@ export function executorSuite(name: string, make: MakeExecutor, language: SuiteL
       expect(host.value(before.request)).toBe(20_000);
     });
 
-    it.runIf(language.sharesInputs)('catches a write to an input when it is told to check', async () => {
-      await executor[Symbol.asyncDispose]();
-      executor = make(host, { slots: 1, checkInputs: true });
-      const version = host.newVersion(new Float64Array(20_000).fill(1));
-      const { outcome } = await run({
-        method: 'tampers',
-        args: [mark],
-        refs,
-        returns: 0,
-        accesses: access('IN'),
-        inputs: [version],
-      });
-      expect(outcome).toMatchObject({ status: 'failed', error: { code: 'ERR_INPUT_MODIFIED' } });
-    });
+    itWhen(language.sharesInputs, 'tasks of the language get copies of their inputs')(
+      'catches a write to an input when it is told to check',
+      async () => {
+        await executor[Symbol.asyncDispose]();
+        executor = make(host, { slots: 1, checkInputs: true });
+        const version = host.newVersion(new Float64Array(20_000).fill(1));
+        const { outcome } = await run({
+          method: 'tampers',
+          args: [mark],
+          refs,
+          returns: 0,
+          accesses: access('IN'),
+          inputs: [version],
+        });
+        expect(outcome).toMatchObject({ status: 'failed', error: { code: 'ERR_INPUT_MODIFIED' } });
+      },
+    );
 
     it('keeps stdout and stderr of each attempt apart', async () => {
       const [one, two] = start({ method: 'prints', args: ['one'] }, { method: 'prints', args: ['two'] }) as [

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { makeId, type VersionId } from '../../src/runtime/model/ids.ts';
 import type { ObjectStore, Reservation, StoredValue } from '../../src/runtime/ports.ts';
+import { itWhen } from '../support/it-when.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 export const versionId = (index: number, generation = 0): VersionId => makeId(index, generation) as VersionId;
@@ -194,7 +195,7 @@ export function objectStoreSuite(name: string, spills: boolean, make: (limitByte
       await store[Symbol.asyncDispose]();
     });
 
-    it.runIf(spills)('spills the least recently used and brings it back', async () => {
+    itWhen(spills, 'there is no spill disk here')('spills the least recently used and brings it back', async () => {
       for (const [version, byte] of [
         [v1, 1],
         [v2, 2],
@@ -219,7 +220,7 @@ export function objectStoreSuite(name: string, spills: boolean, make: (limitByte
       await vi.waitFor(() => expect(store.stats().spilledBytes).toBe(0)); // a write under way ends first
     });
 
-    it.runIf(spills)('never spills a pinned value', () => {
+    itWhen(spills, 'there is no spill disk here')('never spills a pinned value', () => {
       putFilled(store, v1, 2 * MIB, 1);
       const pinned = bytesOf(store.acquire(v1));
       for (let index = 10; index < 30; index += 1) putFilled(store, versionId(index), MIB, index);
@@ -227,18 +228,21 @@ export function objectStoreSuite(name: string, spills: boolean, make: (limitByte
       store.release(v1);
     });
 
-    it.runIf(spills)('refuses to bring a value back when all memory is pinned, and can do it later', () => {
-      putFilled(store, v1, 2 * MIB, 1);
-      putFilled(store, v2, 2 * MIB, 2);
-      putFilled(store, v3, 2 * MIB, 3);
-      store.acquire(v2);
-      store.acquire(v3);
-      expect(() => store.acquire(v1)).toThrow(full);
-      expect(store.has(v1)).toBe(true);
-      store.release(v2);
-      expect(bytesOf(store.acquire(v1))[0]).toBe(1);
-      store.release(v1);
-      store.release(v3);
-    });
+    itWhen(spills, 'there is no spill disk here')(
+      'refuses to bring a value back when all memory is pinned, and can do it later',
+      () => {
+        putFilled(store, v1, 2 * MIB, 1);
+        putFilled(store, v2, 2 * MIB, 2);
+        putFilled(store, v3, 2 * MIB, 3);
+        store.acquire(v2);
+        store.acquire(v3);
+        expect(() => store.acquire(v1)).toThrow(full);
+        expect(store.has(v1)).toBe(true);
+        store.release(v2);
+        expect(bytesOf(store.acquire(v1))[0]).toBe(1);
+        store.release(v1);
+        store.release(v3);
+      },
+    );
   });
 }

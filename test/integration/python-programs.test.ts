@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startProcess } from '../../scripts/process.ts';
 import { applicationList } from '../../src/contracts/agent/views.ts';
+import { itWhen } from '../support/it-when.ts';
 import { RunningAgent } from '../support/running-agent.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -106,18 +107,21 @@ describe('PyCOMPSs programs', () => {
     },
   );
 
-  test.skipIf(!has('dill') && !has('cloudpickle'))('a notebook has an agent of its own', async () => {
-    const { code, stdout, stderr } = await run(python, ['-'], join(bindings, 'tests/notebook.txt'));
-    expect(code, stderr.join('\n')).toBe(0);
-    expect(stdout).toEqual([
-      'futures [1, 2, 3, 4, 5]',
-      'objects [] [1, 3]',
-      'collections [2, 4, 6]',
-      'status 0',
-      "names ['__main__#append', '__main__#double', '__main__#inc']",
-      'graph True',
-      "nodes ['local']",
-      'left 7',
-    ]);
-  });
+  itWhen(has('dill') || has('cloudpickle'), 'neither dill nor cloudpickle is installed for python3')(
+    'a notebook has an agent of its own',
+    async () => {
+      const { code, stdout, stderr } = await run(python, ['-'], join(bindings, 'tests/notebook.txt'));
+      expect(code, stderr.join('\n')).toBe(0);
+      expect(stdout).toEqual([
+        'futures [1, 2, 3, 4, 5]',
+        'objects [] [1, 3]',
+        'collections [2, 4, 6]',
+        'status 0',
+        "names ['__main__#append', '__main__#double', '__main__#inc']",
+        'graph True',
+        "nodes ['local']",
+        'left 7',
+      ]);
+    },
+  );
 });
