@@ -11,7 +11,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startProcess } from './process.ts';
-import { addSummaries, type Summary, summaryLine } from './test-summary.ts';
+import { addSummaries, failure, report, type Summary, summaryLine } from './test-summary.ts';
 
 interface Suite {
   readonly name: string;
@@ -61,9 +61,11 @@ async function runVitest(suite: Suite): Promise<Summary> {
   const code = await runProgram(['vitest', ...args], suite, { METAKERNEL_TEST_SUMMARY: file });
   try {
     const summary = JSON.parse(readFileSync(file, 'utf8')) as Summary;
-    return code !== 0 && summary.failed === 0 ? { ...summary, failed: 1 } : summary;
+    return code !== 0 && summary.failed.length === 0
+      ? addSummaries([summary, failure(`${suite.name}: vitest ended with ${code} and no failed test`)])
+      : summary;
   } catch {
-    return { passed: 0, failed: 1, skipped: [] };
+    return failure(`${suite.name}: vitest ended with ${code} and left no summary`);
   }
 }
 
@@ -73,8 +75,8 @@ async function runCounted(suite: Suite): Promise<Summary> {
     console.log(line);
     if (line.trim() !== '') last = line.trim();
   });
-  if (code === SKIPPED) return { passed: 0, failed: 0, skipped: [`${suite.name}: ${last}`] };
-  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: [] };
+  if (code === SKIPPED) return { passed: 0, failed: [], unstable: [], skipped: [`${suite.name}: ${last}`] };
+  return code === 0 ? { passed: 1, failed: [], unstable: [], skipped: [] } : failure(`${suite.name}: ${last}`);
 }
 
 /** Its exit code; null when it was killed. */
@@ -120,7 +122,7 @@ function lastRun(name: keyof typeof SUITES): Summary {
   try {
     return JSON.parse(readFileSync(join(out, `${name}.json`), 'utf8')) as Summary;
   } catch {
-    return { passed: 0, failed: 1, skipped: [] };
+    return failure(`${name}: the run did not end`);
   }
 }
 
@@ -136,7 +138,6 @@ if (what !== 'total' && !isSuiteName(what)) {
   mkdirSync(out, { recursive: true });
   if (what !== 'total') rmSync(join(out, `${what}.json`), { force: true });
   const summary = what === 'total' ? addSummaries([lastRun('short'), lastRun('long')]) : await runSuites(what);
-  for (const reason of summary.skipped) console.log(`skipped: ${reason}`);
-  console.log(summaryLine(summary));
-  if (summary.failed > 0) process.exitCode = 1;
+  for (const line of report(summary)) console.log(line);
+  if (summary.failed.length > 0) process.exitCode = 1;
 }
