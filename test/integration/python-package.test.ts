@@ -1,17 +1,17 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startProcess } from '../../scripts/process.ts';
+import { preparePython } from '../support/debian-python.ts';
 
 const bindings = join(import.meta.dirname, '../../bindings/python');
 
-/** The system's interpreter has numpy and dill where Debian's packages are installed; any other one will do. */
-const python = process.env['METAKERNEL_PYTHON'] ?? (existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3');
+/** What of them needs dill is skipped where it cannot be installed. */
+const { interpreter } = preparePython(['numpy', 'dill']);
 
 test('the unit tests of the Python package pass', async () => {
   const lines: string[] = [];
   const args = ['-m', 'unittest', 'discover', '-s', 'tests', '-t', '.'];
-  await using run = startProcess(python, args, {
+  await using run = startProcess(interpreter, args, {
     cwd: bindings,
     watch: 'guard',
     onLine: (line) => lines.push(line),

@@ -1,59 +1,33 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { startProcess } from '../../scripts/process.ts';
 import { applicationList } from '../../src/contracts/agent/views.ts';
+import { preparePython } from '../support/debian-python.ts';
 import { itWhen } from '../support/it-when.ts';
+import {
+  bindings,
+  inPlainPython,
+  onOneAgent,
+  type ProgramRun,
+  type PythonSetting,
+  runProgram,
+  ThreeAgents,
+} from '../support/python-modes.ts';
 import { RunningAgent } from '../support/running-agent.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const root = join(import.meta.dirname, '../..');
-const bindings = join(root, 'bindings/python');
 const examples = join(root, 'examples/python');
-
-/** The system's interpreter has numpy and dill where Debian's packages are installed; any other one will do. */
-const python = process.env['METAKERNEL_PYTHON'] ?? (existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3');
-const env = { ...process.env, PYTHONPATH: bindings, PYTHONDONTWRITEBYTECODE: '1' };
-
-const has = (module: string): boolean => {
-  try {
-    execFileSync(python, ['-c', `import ${module}`], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-interface Ran {
-  readonly code: number | null;
-  readonly stdout: readonly string[];
-  readonly stderr: readonly string[];
-}
-
-async function run(program: string, args: readonly string[], input?: string): Promise<Ran> {
-  const stdout: string[] = [];
-  const stderr: string[] = [];
-  const command =
-    input === undefined ? [program, ...args] : ['sh', '-c', `exec "$0" "$@" < '${input}'`, program, ...args];
-  await using child = startProcess(command[0] ?? '', command.slice(1), {
-    cwd: examples,
-    env: { ...env, METAKERNEL_COMMAND: join(root, 'bin/metakernel') },
-    watch: 'guard',
-    onLine: (line, stream) => (stream === 'stdout' ? stdout : stderr).push(line),
-  });
-  const { code } = await child.exited;
-  return { code, stdout, stderr };
-}
-
-const underRuntime = (file: string, args: readonly string[], ...flags: readonly string[]): Promise<Ran> =>
-  run(join(root, 'bin/metakernel'), ['run', '--quiet', '--cpus=2', `--python=${python}`, ...flags, file, ...args]);
+const python = preparePython(['numpy', 'dill']);
+const setting: PythonSetting = { interpreter: python.interpreter };
+const itWithModules = itWhen(python.problem === undefined, python.problem ?? '');
 
 describe('PyCOMPSs programs', () => {
   test('the tests of the package pass as a program whose tasks run in workers', { timeout: 120_000 }, async () => {
     using logs = tempDir('python-logs');
     const file = join(bindings, 'tests/under_runtime.py');
-    const { code } = await underRuntime(file, [], `--log-dir=${logs.path}`);
+    const flags = ['--quiet', '--cpus=2', `--python=${python.interpreter}`, `--log-dir=${logs.path}`];
+    const { code } = await runProgram(join(root, 'bin/metakernel'), ['run', ...flags, file], setting);
     const report = readFileSync(join(logs.path, 'jobs/job1_NEW.err'), 'utf8');
     expect(code, report).toBe(0);
     expect(Number(/^Ran (\d+) tests/m.exec(report)?.[1])).toBeGreaterThan(70);
@@ -62,7 +36,7 @@ describe('PyCOMPSs programs', () => {
   test('and with workers on three agents', { timeout: 180_000 }, async () => {
     using logs = tempDir('python-logs');
     const appPath = join(bindings, 'tests');
-    const flags = [`--python=${python}`, '--drain-ms=0', '--log-level=error'];
+    const flags = [`--python=${python.interpreter}`, '--drain-ms=0', '--log-level=error'];
     const start = (name: string): Promise<RunningAgent> =>
       RunningAgent.start({ name, cpus: 2, appPath, flags: [...flags, `--log-dir=${join(logs.path, name)}`] });
     await using first = await start('first');
@@ -79,49 +53,59 @@ describe('PyCOMPSs programs', () => {
 
   test('values of classes of the program itself travel both ways', async () => {
     const file = join(bindings, 'tests/main_classes.py');
-    const plain = await run(python, [file]);
-    const distributed = await underRuntime(file, []);
+    const plain = await inPlainPython(file, [], setting);
+    const distributed = await onOneAgent(file, [], setting);
     expect([plain.code, distributed.code]).toEqual([0, 0]);
     expect(plain.stdout[1]).toBe('same class True');
-    expect(distributed.stdout.filter((line) => line !== 'null')).toEqual(plain.stdout);
+    expect(results(distributed)).toEqual(results(plain));
   });
 
   const programs: readonly [file: string, args: readonly string[]][] = [
     ['kmeans.py', ['--points', '800', '--fragments', '4']],
     ['matmul.py', ['--blocks', '2', '--size', '32']],
+    ['svm.py', ['--parts', '3', '--points', '40']],
+    ['daura.py', ['--size', '20']],
     ['forest.py', []],
     ['sweep.py', []],
   ];
-  test.skipIf(!has('numpy')).each(programs)(
-    '%s gives with workers what it gives in plain Python',
-    async (name, args) => {
-      const results = (ran: Ran): string[] =>
-        ran.stdout.filter((line) => !/ in \d/.test(line) && line.trim() !== 'null');
-      const file = join(examples, name);
-      const plain = await run(python, [file, ...args]);
-      const distributed = await underRuntime(file, args);
-      expect(plain.code, plain.stderr.join('\n')).toBe(0);
-      expect(distributed.code, distributed.stderr.join('\n')).toBe(0);
-      expect(results(plain).length).toBeGreaterThan(0);
-      expect(results(distributed)).toEqual(results(plain));
+  itWithModules(
+    'the examples give on one agent and on three what they give in plain Python',
+    async () => {
+      await using agents = await ThreeAgents.start(examples, setting);
+      for (const [name, args] of programs) {
+        const file = join(examples, name);
+        const runs = [
+          await inPlainPython(file, args, setting),
+          await onOneAgent(file, args, setting),
+          await agents.run(name, args),
+        ];
+        for (const { code, stderr } of runs) expect(code, `${name}\n${stderr.join('\n')}`).toBe(0);
+        const [plain, one, three] = runs.map(results);
+        expect(plain?.length, name).toBeGreaterThan(0);
+        expect(one, name).toEqual(plain);
+        expect(three, name).toEqual(plain);
+      }
     },
+    300_000,
   );
 
-  itWhen(has('dill') || has('cloudpickle'), 'neither dill nor cloudpickle is installed for python3')(
-    'a notebook has an agent of its own',
-    async () => {
-      const { code, stdout, stderr } = await run(python, ['-'], join(bindings, 'tests/notebook.txt'));
-      expect(code, stderr.join('\n')).toBe(0);
-      expect(stdout).toEqual([
-        'futures [1, 2, 3, 4, 5]',
-        'objects [] [1, 3]',
-        'collections [2, 4, 6]',
-        'status 0',
-        "names ['__main__#append', '__main__#double', '__main__#inc']",
-        'graph True',
-        "nodes ['local']",
-        'left 7',
-      ]);
-    },
-  );
+  itWithModules('a notebook has an agent of its own', async () => {
+    const command = `exec "$0" - < '${join(bindings, 'tests/notebook.txt')}'`;
+    const { code, stdout, stderr } = await runProgram('sh', ['-c', command, python.interpreter], setting);
+    expect(code, stderr.join('\n')).toBe(0);
+    expect(stdout).toEqual([
+      'futures [1, 2, 3, 4, 5]',
+      'objects [] [1, 3]',
+      'collections [2, 4, 6]',
+      'status 0',
+      "names ['__main__#append', '__main__#double', '__main__#inc']",
+      'graph True',
+      "nodes ['local']",
+      'left 7',
+    ]);
+  });
 });
+
+/** What a program has printed that does not depend on the time it took. */
+const results = ({ stdout }: ProgramRun): string[] =>
+  stdout.filter((line) => !/ in \d/.test(line) && line.trim() !== 'null');

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { env as environment } from 'node:process';
 import { type RunningProcess, startProcess } from '../../scripts/process.ts';
 import { runCommand } from '../../src/cli/run-command.ts';
 
@@ -10,6 +11,8 @@ export interface AgentOptions {
   readonly appPath: string;
   /** Further flags of `metakernel agent start`. */
   readonly flags?: readonly string[];
+  /** Beside the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface CommandResult {
@@ -41,13 +44,14 @@ export class RunningAgent implements AsyncDisposable {
     this.log = log;
   }
 
-  static async start({ name, cpus = 1, appPath, flags = [] }: AgentOptions): Promise<RunningAgent> {
+  static async start({ name, cpus = 1, appPath, flags = [], env = {} }: AgentOptions): Promise<RunningAgent> {
     const log: string[] = [];
     const listening = Promise.withResolvers<Listening>();
     const ports = ['--rest-port=0', '--grpc-port=0', '--data-port=0'];
     const own = [`--name=${name}`, `--cpus=${cpus}`, `--app-path=${appPath}`, '--json', '--exit-with-parent'];
     const process = startProcess(launcher, ['agent', 'start', ...ports, ...own, ...flags], {
       watch: 'stdin',
+      env: { ...environment, ...env },
       onLine: (line, stream) => {
         log.push(line);
         if (stream === 'stdout' && line.startsWith('{"name":')) listening.resolve(JSON.parse(line) as Listening);
