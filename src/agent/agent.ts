@@ -1,6 +1,6 @@
 /** Puts an agent together: runtime, links to other agents, data port, REST interface. The one composition root. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClock } from '../common/clock.ts';
@@ -25,6 +25,7 @@ import type { AgentIdentity, Executor, ExecutorHost, NodeContext } from '../runt
 import { createCore } from '../runtime/scheduler/scheduler.ts';
 import { closedScopes } from './closed-scope.ts';
 import type { AgentConfig } from './config/config.ts';
+import { writeProfile } from './config/profile-file.ts';
 import { outgoingToken } from './http/tokens.ts';
 import { type PeerEndpoint, startPeerEndpoint } from './peer/endpoint.ts';
 import { ApplicationJournal } from './runtime/application-journal.ts';
@@ -35,6 +36,7 @@ import { Recorder } from './runtime/recorder.ts';
 import { RuntimeBackend } from './runtime/runtime-backend.ts';
 import { StateDirectory } from './runtime/state-directory.ts';
 import { type RestServer, startRestServer } from './server.ts';
+import { addPool } from './start-pool.ts';
 
 export interface AgentOptions {
   readonly config: AgentConfig;
@@ -71,6 +73,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     options.logger.info({ application: earlier.id }, 'resuming an application of an earlier life');
     await parts.applications.resume(earlier);
   }
+  const ending = new AbortController();
+  const { config, logger } = options;
+  addPool(config.pool, { add: (node) => parts.backend.addResource(node), logger, signal: ending.signal });
   const resources = opened.move();
   return {
     url: rest.server.url,
@@ -79,10 +84,20 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     dataPort: parts.mover.port,
     stopped: rest.stopped,
     [Symbol.asyncDispose]: async () => {
+      ending.abort();
       await parts.backend.shutdown('its process ends');
+      if (config.outputProfile !== undefined) keepProfile(config.outputProfile, parts.backend, logger);
       await resources.disposeAsync();
     },
   };
+}
+
+function keepProfile(path: string, backend: RuntimeBackend, logger: Logger): void {
+  try {
+    writeFileSync(path, writeProfile(backend.name, backend.stats().coreElements));
+  } catch (error) {
+    logger.error({ path, error: String(error) }, 'the profile could not be written');
+  }
 }
 
 /** Everything of an agent but its REST interface. */
@@ -115,7 +130,11 @@ export async function startParts(
   const journal = openJournal(config, store, logger);
   if (journal !== undefined) opened.use(journal);
   const dispatcher = new Dispatcher({
-    core: createCore({ policy: config.scheduler, reportCompleted: journal !== undefined }),
+    core: createCore({
+      policy: config.scheduler,
+      reportCompleted: journal !== undefined,
+      ...(config.profiles === undefined ? {} : { profiles: config.profiles }),
+    }),
     store,
     mover,
     identity,

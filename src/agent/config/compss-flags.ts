@@ -1,15 +1,9 @@
 /**
- * Flags of `compss_agent_start` that mean nothing here (the project and resources files of COMPSs, its tracing, its
- * profiles): they are taken with their value, so that its users' command lines keep working.
+ * Flags of `compss_agent_start` that mean nothing here (its tracing, its virtual machine): they are taken with their value, so that its users' command lines keep working.
  */
 const IGNORED: ReadonlyMap<string, 'value' | 'optional'> = new Map([
   ['--library_path', 'value'],
-  ['--project', 'value'],
-  ['--resources', 'value'],
   ['--scheduler_config_file', 'value'],
-  ['--input_profile', 'value'],
-  ['--output_profile', 'value'],
-  ['--comm', 'value'],
   ['--python_interpreter', 'value'],
   ['--jvm_master_opts', 'value'],
   ['--tracing', 'optional'],

@@ -4,14 +4,28 @@ import { resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { RuntimeError } from '../../common/errors.ts';
 import { readSettings, type Settings } from '../../common/settings.ts';
+import type { NewResource } from '../../contracts/agent/model.ts';
 import { withoutIgnoredFlags } from './compss-flags.ts';
+import type { Durations } from './profile-file.ts';
 import { AGENT_SETTINGS } from './settings.ts';
+import { readStartFiles, type StartFiles, unitsOf } from './start-files.ts';
 
 /** What an agent is started with: checked, complete, frozen. Paths are absolute. */
 export interface AgentConfig
   extends Omit<
     Settings<typeof AGENT_SETTINGS>,
-    'config' | 'cpus' | 'advertiseHost' | 'storeLimitBytes' | 'maxThreads' | 'workingDir' | 'logDir'
+    | 'config'
+    | 'project'
+    | 'resources'
+    | 'pool'
+    | 'inputProfile'
+    | 'outputProfile'
+    | 'cpus'
+    | 'advertiseHost'
+    | 'storeLimitBytes'
+    | 'maxThreads'
+    | 'workingDir'
+    | 'logDir'
   > {
   readonly cpus: number;
   readonly advertiseHost: string;
@@ -20,6 +34,13 @@ export interface AgentConfig
   /** Absent: a temporary directory, removed at the end. */
   readonly workingDir?: string;
   readonly logDir?: string;
+  /** Nodes to add at the start. */
+  readonly pool: readonly NewResource[];
+  /** What the files of COMPSs name and an agent cannot use. */
+  readonly skipped: readonly string[];
+  /** Mean durations of core elements that ran before, by signature. */
+  readonly profiles?: Durations;
+  readonly outputProfile?: string;
   /** Variables that programs get: those of this process without its settings. */
   readonly environment: Readonly<Record<string, string>>;
   /** Flags of COMPSs that were given and mean nothing here. */
@@ -41,7 +62,12 @@ export function loadAgentConfig({ argv, env, cwd }: ConfigSources): AgentConfig 
   const settings = readSettings(AGENT_SETTINGS, { argv: kept, env, file });
   checkExposure(settings);
   checkTls(settings);
-  return Object.freeze({ ...complete(settings, cwd, ignored), environment: programVariables(env) });
+  const files = readStartFiles(settings, cwd);
+  return Object.freeze({
+    ...complete(settings, cwd, files),
+    ignoredFlags: ignored,
+    environment: programVariables(env),
+  });
 }
 
 /** Settings may be secret, and an agent that a program starts is to have its own. */
@@ -67,10 +93,14 @@ type AgentSettings = Settings<typeof AGENT_SETTINGS>;
 function complete(
   settings: AgentSettings,
   cwd: string,
-  ignoredFlags: readonly string[],
-): Omit<AgentConfig, 'environment'> {
+  { pool, profiles, master, skipped }: StartFiles,
+): Omit<AgentConfig, 'environment' | 'ignoredFlags'> {
   const {
     config: _config,
+    project: _project,
+    resources: _resources,
+    inputProfile: _inputProfile,
+    outputProfile,
     workingDir,
     logDir,
     stateDir,
@@ -81,10 +111,12 @@ function complete(
     tlsCa,
     ...rest
   } = settings;
-  const cpus = settings.cpus ?? availableParallelism();
+  const cpus = settings.cpus ?? unitsOf(master, 'CPU') ?? availableParallelism();
   const absolute = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : resolve(cwd, path);
-  const paths = { workingDir, logDir, stateDir, shmDir, tokenFile, tlsKey, tlsCert, tlsCa };
+  const paths = { workingDir, logDir, stateDir, shmDir, tokenFile, tlsKey, tlsCert, tlsCa, outputProfile };
+  const memory = settings.memory ?? master?.memoryGb;
+  const storage = settings.storage ?? master?.storageGb;
   return {
     ...rest,
     ...(Object.fromEntries(Object.entries(paths).map(([key, path]) => [key, absolute(path)])) as typeof paths),
@@ -92,12 +124,19 @@ function complete(
     dataPath: settings.dataPath.map((path) => resolve(cwd, path)),
     sharedPath: settings.sharedPath.map((path) => resolve(cwd, path)),
     cpus,
+    gpus: settings.gpus || (unitsOf(master, 'GPU') ?? 0),
+    fpgas: settings.fpgas || (unitsOf(master, 'FPGA') ?? 0),
+    memory,
+    storage,
+    software: settings.software.length === 0 ? [...(master?.software ?? [])] : settings.software,
+    pool,
+    skipped,
+    ...(profiles === undefined ? {} : { profiles }),
     advertiseHost: settings.advertiseHost ?? (isWildcard(settings.host) ? hostname() : settings.host),
     storeLimitBytes: settings.storeLimitBytes ?? Math.floor(totalmem() / 4),
     maxThreads: settings.maxThreads ?? Math.max(1, 4 * cpus),
     logLevel: settings.debug ? 'debug' : settings.logLevel,
-    ignoredFlags,
-  } as AgentConfig;
+  } as Omit<AgentConfig, 'environment' | 'ignoredFlags'>;
 }
 
 const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';

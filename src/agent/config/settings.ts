@@ -100,6 +100,15 @@ export const AGENT_SETTINGS = {
     defaultHelp: '/dev/shm where there is one',
   }),
 
+  pool: text(path, 'File with nodes to add at the start (YAML: nodes, each with name, adaptor, cpus, properties)'),
+  project: text(path, "COMPSs's project.xml: capacity of this node, and nodes to add"),
+  resources: text(path, "COMPSs's resources.xml: what the nodes of the project have"),
+  comm: text(z.string().min(1).optional(), 'Adaptor of nodes for which the files of COMPSs name several'),
+  inputProfile: text(path, "Durations of tasks that ran before (COMPSs's JSON), for placement", {
+    aliases: ['--input_profile'],
+  }),
+  outputProfile: text(path, 'Where such durations are written at the end', { aliases: ['--output_profile'] }),
+
   scheduler: text(z.string().min(1).default('locality'), "Placement policy, or the class name of one of COMPSs's"),
   storeLimitBytes: number(
     z

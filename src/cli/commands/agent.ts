@@ -58,6 +58,8 @@ async function start(argv: readonly string[], { env, cwd, terminal }: Invocation
   const logger = createLogger({ level: config.logLevel, name: config.name });
   if (config.ignoredFlags.length > 0)
     logger.warn({ flags: config.ignoredFlags }, 'flags that mean nothing here were ignored');
+  if (config.skipped.length > 0)
+    logger.warn({ skipped: config.skipped }, 'parts of the project that an agent cannot use');
   const signalled = untilSignal();
   if (exitWithParent) endWithParent();
   const running = await startAgent({
