@@ -37,7 +37,8 @@ describe('the configuration of an agent', () => {
 
   it('understands the flags of compss_agent_start', () => {
     const argv = '--hostname=n1 --rest_port=46301 --comm_port=46302 --pythonpath=/a:/b --log_dir=/log -d';
-    const more = '--reuse_resources_on_block=false --jvm_master_opts=-Xmx1g --library_path /lib --tracing=false --wdir /w';
+    const more =
+      '--reuse_resources_on_block=false --jvm_master_opts=-Xmx1g --library_path /lib --tracing=false --wdir /w';
     const scheduler = '--scheduler=es.bsc.compss.scheduler.lookahead.locality.LocalityTS';
     const config = load([...argv.split(' '), ...more.split(' '), scheduler]);
     expect(config).toMatchObject({

@@ -42,13 +42,16 @@ exec "$@"`;
 export class GuardedProcess {
   readonly #child: ChildProcess;
   readonly #container: ContainerName | undefined;
+  readonly #env: ProcessSpec['env'];
   readonly ended: Promise<ProcessEnd>;
   #over = false;
+  #stopping = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(spec: ProcessSpec) {
     const { program, args, cwd, env, stdin, stdout, stderr, container } = spec;
     this.#container = container;
+    this.#env = env;
     this.#child = spawn(
       '/bin/sh',
       ['-c', GUARD, 'metakernel', container?.engine ?? '', container?.name ?? '', program, ...args],
@@ -65,6 +68,7 @@ export class GuardedProcess {
   /** SIGTERM to the group, SIGKILL after the grace; 0 or less: at once. */
   stop(graceMs: number): void {
     if (this.#over || this.#timer !== undefined) return;
+    this.#stopping = true;
     if (graceMs <= 0) {
       this.#kill();
       return;
@@ -79,8 +83,10 @@ export class GuardedProcess {
       this.#child.once('exit', () => {
         this.#over = true;
         clearTimeout(this.#timer);
-        // What it left behind, and the watcher: the group lives as long as one of them does.
-        this.#signal('SIGKILL');
+        // An engine's client that is told to end does so before its container has: until that is gone the watcher stays.
+        // The group is what was left behind, and the watcher: it lives as long as one of them does.
+        if (this.#stopping) this.#remove(() => this.#signal('SIGKILL'));
+        else this.#signal('SIGKILL');
       });
       this.#child.once('close', (exitValue, signal) => {
         this.#child.stdio[3]?.destroy();
@@ -89,16 +95,16 @@ export class GuardedProcess {
     });
   }
 
+  /** A client ends with its container; without an engine that answers, the client is all there is to kill. */
   #kill(): void {
-    if (this.#container === undefined) {
-      this.#signal('SIGKILL');
-      return;
-    }
-    // The client ends when its container does; without an engine that answers, the client is all there is to kill.
-    const { engine, name } = this.#container;
-    execFile(engine, ['rm', '-f', name], () => {
+    this.#remove(() => {
       if (!this.#over) this.#signal('SIGKILL');
     });
+  }
+
+  #remove(then: () => void): void {
+    if (this.#container === undefined) then();
+    else execFile(this.#container.engine, ['rm', '-f', this.#container.name], { env: this.#env }, then);
   }
 
   #signal(signal: NodeJS.Signals): void {
