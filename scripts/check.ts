@@ -10,6 +10,7 @@ const CHECKS: readonly (readonly [name: string, command: string])[] = [
   ['eslint', 'eslint . --cache --cache-location node_modules/.cache/eslint --max-warnings 0'],
   ['biome', 'biome check --error-on-warnings .'],
   ['imports', 'depcruise src $(ls -d examples) --config .dependency-cruiser.cjs --output-type err'],
+  ['unused code', 'knip --treat-config-hints-as-errors'],
   ['type tests', 'vitest run --project types --passWithNoTests'],
   ['generated files', 'node scripts/generate.ts --check'],
 ];

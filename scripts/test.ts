@@ -32,6 +32,7 @@ const SUITES = {
     check('eslint'),
     check('biome'),
     check('imports'),
+    check('unused code'),
     check('generated files'),
     { name: 'unit, property, types', minutes: 5, vitest: projects('unit', 'property', 'types') },
     { name: 'conformance', minutes: 10, vitest: projects('conformance') },

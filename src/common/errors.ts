@@ -183,6 +183,8 @@ export const ERRORS = {
     message: 'The peer speaks version {found} of the link protocol, this agent {expected}',
   },
   ERR_PORT_UNAVAILABLE: { status: 500, retryable: false, message: 'Cannot listen on {address}: {reason}' },
+  ERR_INPUT_FILE_INVALID: { status: 400, retryable: false, message: '{file}: {reason}' },
+  ERR_INPUT_FILE_MISSING: { status: 404, retryable: false, message: '{file}: no such file' },
   ERR_INPUT_MODIFIED: {
     status: 500,
     retryable: false,

@@ -1,5 +1,5 @@
 import type { Arguments, Options } from '../args.ts';
-import { CliError, EXIT, usageError } from '../exit.ts';
+import { usageError } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
 import type { ControllerApi } from './controller-api.ts';
 
@@ -50,5 +50,3 @@ export function noArguments(args: { readonly positionals: readonly string[] }): 
   const [extra] = args.positionals;
   if (extra !== undefined) throw usageError(`${JSON.stringify(extra)} is one argument too many`);
 }
-
-export const interruptedError = (): CliError => new CliError('interrupted', EXIT.interrupted);

@@ -10,7 +10,6 @@ import type {
   ParameterValue,
   PlainValue,
   ProcessorDescription,
-  ReduceResource,
   StartApplication,
 } from './model.ts';
 import { UNASSIGNED_TEXT } from './unassigned.ts';
@@ -160,14 +159,6 @@ export function writeNewResource(resource: NewResource): string {
     writeProperties('resourceConf', 'ResourcesExternalAdaptorProperties', resource.resourceProperties);
   return HEADER + wrap('newResource', wrap('externalResource', body));
 }
-
-export function writeReduceResource(request: ReduceResource): string {
-  const resources = wrap('resources', writeDescription(request.description));
-  return HEADER + wrap('reduceNode', resources + leaf('workerName', request.name));
-}
-
-export const writeWorker = (root: 'removeNode' | 'lostNode', name: string): string =>
-  HEADER + wrap(root, leaf('workerName', name));
 
 function writeProperties(name: string, type: string, properties: Readonly<Record<string, string>>): string {
   const entries = Object.entries(properties);

@@ -29,11 +29,6 @@ export const degradedTold = (reason: string, message: string): readonly Told[] =
   { type: 'Degraded', status: 'True', reason, message },
 ];
 
-export const progressingTold = (reason: string, message: string): readonly Told[] => [
-  { type: 'Progressing', status: 'True', reason, message },
-  { type: 'Available', status: 'False', reason, message },
-];
-
 /** Whether two states say the same, whenever they began to. */
 export const saysTheSame = (a: DeploymentState | undefined, b: DeploymentState): boolean =>
   a !== undefined && JSON.stringify(a) === JSON.stringify(b);

@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ERRORS, type ErrorCode, RuntimeError } from '../../common/errors.ts';
+import { ERRORS, RuntimeError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 
 /** The body of every error: `error` is the text that clients of the original tier look for. */
@@ -91,5 +91,3 @@ const causeOf = (error: RuntimeError): object => {
   const cause = error.cause instanceof Error ? error.cause : error;
   return { message: cause.message, stack: cause.stack };
 };
-
-export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code);

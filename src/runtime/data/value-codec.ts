@@ -13,8 +13,6 @@ import { describeProblem } from './value-problem.ts';
 import { type BufferResolver, copyOf, Malformed, type RefResolver, ValueReader } from './value-reader.ts';
 import { type RefLookup, Unserializable, ValueWriter } from './value-writer.ts';
 
-export { serializable } from './serializable.ts';
-export { FORM } from './value-format.ts';
 export type { RefLookup } from './value-writer.ts';
 
 /** A value of another language: passed on as it is, opened only by the workers of that language. */
@@ -90,14 +88,6 @@ export function measured(writer: ValueWriter, value: unknown, options: EncodeOpt
     const cause = error instanceof Unserializable ? {} : { cause: error };
     throw new RuntimeError('ERR_VALUE_UNSERIALIZABLE', { path, what }, cause);
   }
-}
-
-/** Raw bytes as a value: what binary and container tasks read and write. */
-export function encodeRaw(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const value = new Uint8Array(1 + bytes.length);
-  value[0] = FORM.RAW;
-  value.set(bytes, 1);
-  return value;
 }
 
 /** The value in these bytes, which may be a view on shared memory. Throws ERR_VALUE_MALFORMED. */

@@ -1,7 +1,7 @@
 /** Reads from Kubernetes objects which agents to run here, or why they cannot be run as local processes. */
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import { formatBytes, parseCpu, parseMemory } from '../../../common/quantity.ts';
+import { parseCpu, parseMemory } from '../../../common/quantity.ts';
 
 export interface AgentSpec {
   readonly name: string;
@@ -223,10 +223,3 @@ function hostPortsOf({ name, ports }: Container, replicas: number): AgentSpec['h
   }
   return fixed;
 }
-
-/** For people. */
-export const describeAgent = ({ cpus, memoryBytes }: AgentSpec): string =>
-  [
-    ...(cpus === undefined ? [] : [`${cpus} CPUs`]),
-    ...(memoryBytes === undefined ? [] : [formatBytes(memoryBytes)]),
-  ].join(', ');
