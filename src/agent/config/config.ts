@@ -14,6 +14,8 @@ import { readStartFiles, type StartFiles, unitsOf } from './start-files.ts';
 export interface AgentConfig
   extends Omit<
     Settings<typeof AGENT_SETTINGS>,
+    | 'grpcPort'
+    | 'dataPort'
     | 'config'
     | 'project'
     | 'resources'
@@ -27,6 +29,8 @@ export interface AgentConfig
     | 'workingDir'
     | 'logDir'
   > {
+  readonly grpcPort: number;
+  readonly dataPort: number;
   readonly cpus: number;
   readonly advertiseHost: string;
   readonly storeLimitBytes: number;
@@ -112,6 +116,7 @@ function complete(
     ...rest
   } = settings;
   const cpus = settings.cpus ?? unitsOf(master, 'CPU') ?? availableParallelism();
+  const grpcPort = settings.grpcPort ?? portAfter(settings.restPort);
   const absolute = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : resolve(cwd, path);
   const paths = { workingDir, logDir, stateDir, shmDir, tokenFile, tlsKey, tlsCert, tlsCa, outputProfile };
@@ -123,6 +128,8 @@ function complete(
     appPath: (settings.appPath.length === 0 ? ['.'] : settings.appPath).map((path) => resolve(cwd, path)),
     dataPath: settings.dataPath.map((path) => resolve(cwd, path)),
     sharedPath: settings.sharedPath.map((path) => resolve(cwd, path)),
+    grpcPort,
+    dataPort: settings.dataPort ?? portAfter(grpcPort),
     cpus,
     gpus: settings.gpus || (unitsOf(master, 'GPU') ?? 0),
     fpgas: settings.fpgas || (unitsOf(master, 'FPGA') ?? 0),
@@ -138,6 +145,9 @@ function complete(
     logLevel: settings.debug ? 'debug' : settings.logLevel,
   } as Omit<AgentConfig, 'environment' | 'ignoredFlags'>;
 }
+
+/** Agents of one machine need only be told their REST ports. After "any free one" comes any free one. */
+const portAfter = (port: number): number => (port === 0 || port === 65_535 ? 0 : port + 1);
 
 const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);

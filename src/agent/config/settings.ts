@@ -6,7 +6,7 @@ import { LOG_LEVELS } from '../../telemetry/logger.ts';
 
 const MIB = 1024 * 1024;
 
-const port = (fallback: number) => z.int('must be a port').min(0).max(65_535, 'must be a port').default(fallback);
+const port = z.int('must be a port').min(0).max(65_535, 'must be a port');
 const amount = z.number().positive();
 const milliseconds = (fallback: number) => z.int().min(0).default(fallback);
 const path = z.string().min(1, 'must not be empty').optional();
@@ -59,15 +59,17 @@ export const AGENT_SETTINGS = {
   advertiseHost: text(z.string().min(1).optional(), 'Address that other agents reach this one at', {
     defaultHelp: 'the bound address, or the host name when bound to all',
   }),
-  restPort: number(port(46_101), 'Port of the REST interface; 0 takes a free one', { aliases: ['--rest_port'] }),
-  grpcPort: number(port(46_102), 'Port of the agent link; 0 takes a free one', {
-    aliases: ['--comm_port', '--comm-port'],
+  restPort: number(port.default(46_101), 'Port of the REST interface; 0 takes a free one', {
+    aliases: ['--rest_port'],
   }),
-  dataPort: number(port(46_103), 'Port of the data link; 0 takes a free one'),
-  metricsPort: number(
-    z.int().min(0).max(65_535).optional(),
-    'Second port that serves /metrics alone (ICOS scrapes 19090)',
-  ),
+  grpcPort: number(port.optional(), 'Port of the agent link; 0 takes a free one', {
+    aliases: ['--comm_port', '--comm-port'],
+    defaultHelp: 'the one after the REST port',
+  }),
+  dataPort: number(port.optional(), 'Port of the data link; 0 takes a free one', {
+    defaultHelp: 'the one after the port of the agent link',
+  }),
+  metricsPort: number(port.optional(), 'Second port that serves /metrics alone (ICOS scrapes 19090)'),
 
   cpus: number(z.int().min(0).optional(), 'CPU units of this node', { defaultHelp: 'those of the machine' }),
   gpus: number(z.int().min(0).default(0), 'GPUs of this node'),

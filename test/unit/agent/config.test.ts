@@ -28,6 +28,13 @@ describe('the configuration of an agent', () => {
     expect(Object.isFrozen(config)).toBe(true);
   });
 
+  it('counts the other ports on from the first that is given', () => {
+    expect(load(['--rest-port', '46201'])).toMatchObject({ restPort: 46201, grpcPort: 46202, dataPort: 46203 });
+    expect(load(['--comm-port', '5000'])).toMatchObject({ restPort: 46101, grpcPort: 5000, dataPort: 5001 });
+    expect(load(['--rest-port', '0'])).toMatchObject({ restPort: 0, grpcPort: 0, dataPort: 0 });
+    expect(load(['--rest-port', '65535'])).toMatchObject({ restPort: 65535, grpcPort: 0, dataPort: 0 });
+  });
+
   it('takes flags before variables before the file', () => {
     const config = withFile('restPort: 1\ngrpcPort: 1\ndataPort: 1\nallowedHost: [a, b]\n', (path) =>
       load(['--config', path, '--rest-port=3'], { METAKERNEL_REST_PORT: '2', METAKERNEL_GRPC_PORT: '2' }),
