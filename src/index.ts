@@ -17,6 +17,7 @@ export type { Direction } from './runtime/model/access.ts';
 export type { Constraints } from './runtime/model/resource.ts';
 export type { Parameter, TaskOptions } from './runtime/program/declaration.ts';
 export { FileRef } from './runtime/program/file-ref.ts';
+export type { TaskConstraints } from './runtime/program/task-constraints.ts';
 export { TaskException } from './runtime/program/task-exception.ts';
 export type { Argument, Futures, Resolved } from './runtime/program/types.ts';
 export { Future };

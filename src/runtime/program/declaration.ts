@@ -6,6 +6,7 @@ import type { CoreElement, Implementation } from '../model/core-element.ts';
 import type { Constraints } from '../model/resource.ts';
 import { ON_FAILURE, type OnFailure, type TaskSpec } from '../model/task.ts';
 import { moduleName } from './code-paths.ts';
+import { parseConstraints, type TaskConstraints } from './task-constraints.ts';
 
 export const PARAMETER_TYPES = ['value', 'file', 'directory', 'collection', 'dictionary'] as const;
 export type ParameterType = (typeof PARAMETER_TYPES)[number];
@@ -35,7 +36,7 @@ export interface TaskOptions<Returns extends number = number> {
   /** Number of values: 0, 1 (default), or n when the function gives an array of n. */
   readonly returns?: Returns;
   /** What a node needs; a function computes it from the arguments of each call. */
-  readonly constraints?: Constraints | ((...args: readonly unknown[]) => Constraints);
+  readonly constraints?: TaskConstraints | ((...args: readonly unknown[]) => TaskConstraints);
   readonly priority?: boolean;
   /** Default RETRY. */
   readonly onFailure?: OnFailure;
@@ -50,6 +51,21 @@ export interface TaskOptions<Returns extends number = number> {
   /** Other ways to run it. */
   readonly implementations?: readonly Implementation[];
 }
+
+const OPTIONS: Readonly<Record<keyof TaskOptions, true>> = {
+  name: true,
+  params: true,
+  returns: true,
+  constraints: true,
+  priority: true,
+  onFailure: true,
+  timeOut: true,
+  computingNodes: true,
+  isReplicated: true,
+  isDistributed: true,
+  repeatable: true,
+  implementations: true,
+};
 
 export type UserFunction = (...args: unknown[]) => unknown;
 
@@ -86,6 +102,8 @@ export function parseDeclaration(options: TaskOptions, fn: UserFunction, caller:
   const name = options.name ?? fn.name;
   if (name === '') throw new RuntimeError('ERR_TASK_UNNAMED');
   const check = new DeclarationCheck(name);
+  check.names(options);
+  const { constraints } = options;
   const parameters = (options.params ?? []).map((given, i) => check.parameter(given, i));
   const returns = check.count('returns', options.returns ?? 1);
   const file = caller === undefined ? '<unknown>' : filePath(caller);
@@ -93,26 +111,25 @@ export function parseDeclaration(options: TaskOptions, fn: UserFunction, caller:
   return {
     fn,
     name,
-    element: elementOf(module ?? file, name, options),
+    element: {
+      signature: `${module ?? file}#${name}`,
+      implementations: [
+        {
+          language: 'JS',
+          module: module ?? file,
+          method: name,
+          ...(typeof constraints === 'object' ? { constraints: check.constraints(constraints) } : {}),
+        },
+        ...(options.implementations ?? []),
+      ],
+    },
     outside: module === undefined ? file : undefined,
     parameters,
     plain: parameters.every((one) => one.direction === 'IN' && one.type === 'value' && one.weight === undefined),
     returns,
     options: callOptions(options, check),
-    constraintsOf: typeof options.constraints === 'function' ? options.constraints : undefined,
+    constraintsOf: typeof constraints === 'function' ? (...args) => check.constraints(constraints(...args)) : undefined,
   };
-}
-
-/** The core element of a declared function, as every node knows it. */
-function elementOf(module: string, method: string, options: TaskOptions): CoreElement {
-  const { constraints } = options;
-  const own: Implementation = {
-    language: 'JS',
-    module,
-    method,
-    ...(constraints === undefined || typeof constraints === 'function' ? {} : { constraints }),
-  };
-  return { signature: `${module}#${method}`, implementations: [own, ...(options.implementations ?? [])] };
 }
 
 function callOptions(options: TaskOptions, check: DeclarationCheck): CallOptions | undefined {
@@ -145,6 +162,18 @@ class DeclarationCheck {
     this.oneOf(`params[${position}].direction`, spec.direction, DIRECTIONS);
     this.oneOf(`params[${position}].type`, spec.type, PARAMETER_TYPES);
     return spec;
+  }
+
+  names(options: TaskOptions): void {
+    const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
+    if (unknown !== undefined)
+      throw this.#invalid(unknown, `is no option of a task; known: ${Object.keys(OPTIONS).join(', ')}`);
+  }
+
+  constraints(given: TaskConstraints): Constraints {
+    const parsed = parseConstraints(given);
+    if ('fault' in parsed) throw this.#invalid(parsed.fault.field, parsed.fault.reason);
+    return parsed;
   }
 
   count(field: string, value: number): number {
