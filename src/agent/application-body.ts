@@ -1,6 +1,6 @@
 /** Views of applications in the words of the wire. */
 import { dirname } from 'node:path';
-import { ERRORS, type ErrorInfo } from '../common/errors.ts';
+import { type ErrorInfo, isRuntimeCode } from '../common/errors.ts';
 import type { ApplicationBody, ApplicationEventBody } from '../contracts/agent/views.ts';
 import type { ApplicationEvent, ApplicationView } from './backend.ts';
 
@@ -35,7 +35,7 @@ const OWN_CODE = dirname(import.meta.dirname);
 
 /** What is left of a stack without our own frames: the user's code. */
 function userStack(code: string, stack: string | undefined): string | undefined {
-  const ours = Object.hasOwn(ERRORS, code) && code !== 'ERR_TASK_FAILED';
+  const ours = isRuntimeCode(code) && code !== 'ERR_TASK_FAILED';
   if (stack === undefined || ours) return undefined;
   return stack
     .split('\n')

@@ -400,6 +400,12 @@ function fillTemplate(template: string, details: ErrorDetails): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => String(details[name] ?? '?'));
 }
 
+/** Codes that programs raise: they stand in the table for whoever looks them up, and their errors stay the program's. */
+const OF_PROGRAMS: ReadonlySet<string> = new Set<ErrorCode>(['ERR_INPUT_FILE_INVALID', 'ERR_INPUT_FILE_MISSING']);
+
+/** Whether an error with this code comes from the runtime, and not from a program. */
+export const isRuntimeCode = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code) && !OF_PROGRAMS.has(code);
+
 /** Any thrown thing as data. Own codes are kept; foreign errors get `fallback`. */
 export function toErrorInfo(thrown: unknown, fallback: ErrorCode = 'ERR_INTERNAL'): ErrorInfo {
   if (thrown instanceof Error) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ERRORS, RuntimeError, toErrorInfo } from '../../src/common/errors.ts';
+import { ERRORS, isRuntimeCode, RuntimeError, toErrorInfo } from '../../src/common/errors.ts';
 
 describe('RuntimeError', () => {
   it('fills its message from the details and keeps code and status of the table', () => {
@@ -14,6 +14,10 @@ describe('RuntimeError', () => {
     const info = structuredClone(toErrorInfo(error));
     expect(info.code).toBe('ERR_TASK_FAILED');
     expect(info.cause).toMatchObject({ code: 'ERR_INTERNAL', name: 'TypeError', message: 'no' });
+  });
+
+  it('tells the codes of the runtime from those of programs', () => {
+    expect(['ERR_TASK_FAILED', 'ERR_INPUT_FILE_MISSING', 'ENOENT'].map(isRuntimeCode)).toEqual([true, false, false]);
   });
 
   it('takes anything that was thrown', () => {

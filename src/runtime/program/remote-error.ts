@@ -1,9 +1,9 @@
-import { ERRORS, type ErrorCode, type ErrorInfo, RuntimeError } from '../../common/errors.ts';
+import { type ErrorCode, type ErrorInfo, isRuntimeCode, RuntimeError } from '../../common/errors.ts';
 
 /** An error that came as data, as something to throw: our own codes as RuntimeError, others as Error with their name. */
 export function errorOf(info: ErrorInfo): Error {
   const options = info.cause === undefined ? {} : { cause: causeOf(info.cause) };
-  return isOwn(info.code) ? ownError(info, info.code, options) : foreignError(info, options);
+  return isRuntimeCode(info.code) ? ownError(info, info.code, options) : foreignError(info, options);
 }
 
 /** Only the error on top is wrapped into ours: below it the user's causes follow each other as they were. */
@@ -11,8 +11,6 @@ function causeOf(info: ErrorInfo): Error {
   if (info.name === undefined || info.name === 'RuntimeError') return errorOf(info);
   return foreignError(info, info.cause === undefined ? {} : { cause: causeOf(info.cause) });
 }
-
-const isOwn = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code);
 
 /** The user's own error comes as ERR_TASK_FAILED with its class in `name`: it is the cause of ours. */
 function ownError(info: ErrorInfo, code: ErrorCode, options: ErrorOptions): Error {
@@ -28,6 +26,6 @@ function foreignError(info: ErrorInfo, options: ErrorOptions): Error {
   const error = new Error(info.message, options);
   error.name = info.name ?? 'Error';
   if (info.stack !== undefined) error.stack = info.stack;
-  if (!isOwn(info.code)) Object.assign(error, { code: info.code });
+  if (!isRuntimeCode(info.code)) Object.assign(error, { code: info.code });
   return error;
 }
