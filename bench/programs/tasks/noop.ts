@@ -34,3 +34,6 @@ export async function chain(links: number): Promise<number> {
   if ((await waitOn(value)) !== links) throw new Error('a link is missing');
   return (performance.now() - started) / links;
 }
+
+/** What an application costs that does nothing. */
+export function nothing(): void {}
