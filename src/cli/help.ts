@@ -14,6 +14,7 @@ const OTHERS: readonly (readonly [string, string])[] = [
   ['run', 'Run a program with an agent of its own'],
   ['controller', 'Start the controller tier on this machine'],
   ['join', 'Join a domain, as its controller or as a machine of it'],
+  ['certs', 'Make an authority and certificates for agents and people'],
   ['shell', 'Deploy applications through a controller'],
   ['version', 'Print the version'],
   ['help', 'This text, or that of a command'],

@@ -23,6 +23,7 @@ const OWN_PARSERS: ReadonlyMap<string, () => Promise<OwnParser>> = new Map([
   ['run', async () => (await import('./commands/run.ts')).run],
   ['controller', async () => (await import('./commands/controller.ts')).controller],
   ['join', async () => (await import('./commands/controller.ts')).join],
+  ['certs', async () => (await import('./commands/certs.ts')).certs],
   ['shell', async () => (await import('./commands/shell.ts')).shell],
 ]);
 

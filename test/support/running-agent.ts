@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { env as environment } from 'node:process';
 import { type RunningProcess, startProcess } from '../../scripts/process.ts';
-import { runCommand } from '../../src/cli/run-command.ts';
+import { type CommandResult, commandLine } from './command-line.ts';
 
 const launcher = join(import.meta.dirname, '../../bin/metakernel');
 
@@ -13,12 +13,6 @@ export interface AgentOptions {
   readonly flags?: readonly string[];
   /** Beside the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
-}
-
-export interface CommandResult {
-  readonly exitCode: number;
-  readonly out: string;
-  readonly err: string;
 }
 
 interface Listening {
@@ -65,25 +59,8 @@ export class RunningAgent implements AsyncDisposable {
   }
 
   /** Runs a command of the command line against this agent, in this process. */
-  async command(...argv: readonly string[]): Promise<CommandResult> {
-    const out: string[] = [];
-    const err: string[] = [];
-    const exitCode = await runCommand({
-      argv,
-      env: { METAKERNEL_AGENT: this.listening.url },
-      cwd: import.meta.dirname,
-      terminal: {
-        interactive: false,
-        colours: false,
-        columns: 100,
-        out: (line) => out.push(`${line}\n`),
-        error: (line) => err.push(`${line}\n`),
-        raw: (chunk) => out.push(Buffer.from(chunk).toString()),
-        status: () => undefined,
-      },
-      interrupted: new AbortController().signal,
-    });
-    return { exitCode, out: out.join(''), err: err.join('') };
+  command(...argv: readonly string[]): Promise<CommandResult> {
+    return commandLine(argv, { env: { METAKERNEL_AGENT: this.listening.url } });
   }
 
   /** Adds another agent to the pool of this one, over the agent link. */

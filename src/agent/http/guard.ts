@@ -1,9 +1,9 @@
 /** What a request must pass before anything of it is read: rate, host, identity, role. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RuntimeError } from '../../common/errors.ts';
+import { mayAct, type Role } from '../../contracts/agent/role.ts';
 import type { HostCheck } from './host-check.ts';
 import { createRateLimit } from './rate-limit.ts';
-import { mayAct, type Role } from './roles.ts';
 import type { TokenTable } from './tokens.ts';
 
 declare module 'fastify' {

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { RuntimeError } from '../../common/errors.ts';
-import { ROLES, type Role } from './roles.ts';
+import { ROLES, type Role } from '../../contracts/agent/role.ts';
 
 /** Bearer tokens as digests: comparing takes the same time whatever the text, and the tokens themselves are not kept. */
 export interface TokenTable {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type RunningProcess, startProcess } from '../../../scripts/process.ts';
 import { runCommand } from '../../../src/cli/run-command.ts';
-import type { CommandResult } from '../running-agent.ts';
+import type { CommandResult } from '../command-line.ts';
 
 const launcher = join(import.meta.dirname, '../../../bin/metakernel');
 
