@@ -14,6 +14,9 @@ const PACKAGES = {
 
 export type PythonModule = keyof typeof PACKAGES;
 
+/** Programs that tests of Python programs start. */
+const PROGRAMS = { mpirun: 'openmpi-bin' } as const;
+
 const INSTALL_MS = 300_000;
 const DEBIAN = '/usr/bin/python3';
 
@@ -35,6 +38,14 @@ export function preparePython(modules: readonly PythonModule[]): PreparedPython 
   const failed = install(modules.map((module) => PACKAGES[module]));
   const missing = missingIn(DEBIAN, modules);
   return { interpreter: DEBIAN, problem: missing === undefined ? undefined : `${missing}${failed}` };
+}
+
+/** Installs what is missing of these programs where this process may; gives why one is not there. */
+export function preparePrograms(programs: readonly (keyof typeof PROGRAMS)[]): string | undefined {
+  const missing = programs.filter((program) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0);
+  if (missing.length === 0) return undefined;
+  const failed = install(missing.map((program) => PROGRAMS[program]));
+  return failed === '' ? undefined : `there is no ${missing.join(', no ')}${failed}`;
 }
 
 function missingIn(interpreter: string, modules: readonly PythonModule[]): string | undefined {

@@ -57,7 +57,7 @@ export const onOneAgent = (file: string, args: readonly string[], setting: Pytho
     setting,
   );
 
-/** Three agents that are processes: one that programs are sent to, and two that it may offload to. */
+/** Three agents of two units that are processes: one that programs are sent to, and two that it may offload to. */
 export class ThreeAgents implements AsyncDisposable {
   readonly first: RunningAgent;
   /** Where the first keeps what its tasks print. */
@@ -80,11 +80,11 @@ export class ThreeAgents implements AsyncDisposable {
     const { env = {} } = setting;
     const start = async (name: string): Promise<RunningAgent> => {
       const own = [...flags, `--log-dir=${join(logs, name)}`];
-      return all.use(await RunningAgent.start({ name, cpus: 1, appPath, flags: own, env }));
+      return all.use(await RunningAgent.start({ name, cpus: 2, appPath, flags: own, env }));
     };
     const [first, second, third] = await Promise.all([start('first'), start('second'), start('third')]);
-    await first.add(second);
-    await first.add(third);
+    await first.add(second, 2);
+    await first.add(third, 2);
     return new ThreeAgents(first, join(logs, 'first/jobs'), all.move());
   }
 

@@ -126,10 +126,14 @@ class Attempt:
         return read_content(content)
 
     def _file(self, index, kind, direction, content):
+        extra = self.extra
         if self._files is None:
-            self._files = TaskFiles(self.extra["workingDir"])
+            self._files = TaskFiles(extra["workingDir"])
         source = content[0] if content is not None else None
-        name = self.extra["names"][index]
+        name = extra["names"][index]
+        shared = extra["shared"][index] if "shared" in extra else None
+        if shared is not None:
+            return self._files.share(index, shared, source, name)
         return self._files.present(index, kind, _WRITES[direction], _READS[direction], source, name)
 
     # -------------------------------------------------------------------------------------------------- the end

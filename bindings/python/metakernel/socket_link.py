@@ -412,7 +412,7 @@ class SocketLink(link.Link):
 
     def flush(self):
         self._release()
-        self._out.flush()
+        self.worker.send()
         self._sent_at = time.monotonic()
 
     def finish(self):
@@ -443,8 +443,10 @@ class SocketLink(link.Link):
         now = time.monotonic()
         if out.size > _FLUSH_BYTES or len(out.words) > _FLUSH_WORDS or now - self._sent_at > _HOLD_SECONDS:
             self._release()
-            out.flush()
+            self.worker.send()
             self._sent_at = time.monotonic()
+        else:
+            self.worker.hold_back()
         self._done()
 
     def _release(self):

@@ -4,6 +4,10 @@ import os
 import shutil
 
 
+#: Start of the names of files that attempts change together.
+_SHARED = "shared-"
+
+
 class OutputMissing(Exception):
     pass
 
@@ -37,6 +41,33 @@ class TaskFiles:
             shutil.copymode(source, path)
         return path
 
+    def share(self, index, instance, source, name):
+        """As ``present``, for a file that attempts of this node change together: each has a name of its own for it."""
+        known = self._paths.get(index)
+        if known is not None:
+            return known
+        path = self._place(index, os.path.basename(name or source or "out%d" % index))
+        self._paths[index] = path
+        folder = os.path.dirname(self._folder)
+        shared = os.path.join(folder, _SHARED + instance)
+        try:
+            os.link(shared, path)
+        except FileNotFoundError:
+            _forget_left(folder)
+            made = path + ".new"
+            if source is None:
+                open(made, "wb").close()
+            else:
+                shutil.copyfile(source, made)
+                shutil.copymode(source, made)
+            try:
+                os.link(made, shared)
+            except FileExistsError:
+                pass  # another attempt was quicker: its file is the one
+            os.link(shared, path)
+            os.unlink(made)
+        return path
+
     def collect(self, index, kind):
         """What the attempt left at the place of a written access, moved out of its folder: path and size."""
         path = self._paths[index]
@@ -55,6 +86,18 @@ class TaskFiles:
             os.mkdir(folder)
             path = os.path.join(folder, name)
         return path
+
+
+def _forget_left(folder):
+    """Shared files that nobody has another name for: neither an attempt nor the store."""
+    for name in os.listdir(folder):
+        if name.startswith(_SHARED):
+            path = os.path.join(folder, name)
+            try:
+                if os.lstat(path).st_nlink == 1:
+                    os.unlink(path)
+            except FileNotFoundError:
+                pass
 
 
 def size_of(path):

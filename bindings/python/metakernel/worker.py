@@ -117,6 +117,7 @@ class Worker:
         self._sent_at = 0.0
         self._cpus = None
         self._gpus = False
+        self._use_hosts(None)
         signal.signal(signal.SIGUSR1, self._on_break)
         signal.signal(signal.SIGUSR2, self._on_hurry)
         _seed()
@@ -150,7 +151,7 @@ class Worker:
         """Results and submissions lie ready behind code that goes on."""
         if self._interruptible and not self.out.busy:
             self.out.busy = True
-            self._sent()
+            self.send()
             self.out.busy = False
 
     # ------------------------------------------------------------------------------------------------ frames
@@ -160,12 +161,17 @@ class Worker:
         while True:
             while queue:
                 self._start(*queue.popleft())
-            self._sent()
+            self.send()
             if self._closing:
                 return
             self._receive()
 
-    def _sent(self):
+    def hold_back(self):
+        """What lies ready is sent later: the agent looks at this word, and hurries it when code goes on for long."""
+        self._words[3] = 1
+
+    def send(self):
+        self._words[3] = 0
         self._unsent = 0
         self._sent_at = time.monotonic()
         self.out.flush()
@@ -229,7 +235,7 @@ class Worker:
 
     def wait_for(self, wait):
         """Sends everything, blocks until the wait has ended, gives (error, contents)."""
-        self._sent()
+        self.send()
         results = self._results
         while wait not in results:
             self._receive()
@@ -252,18 +258,22 @@ class Worker:
         self._unsent += 1
         if (implementation.seconds > _SHORT_SECONDS or self._unsent > _HOLD_COUNT
                 or time.monotonic() - self._sent_at > _HOLD_SECONDS):
-            self._sent()
+            self.send()
         if attempt.flags & protocol.FLAG_ANNOUNCE:
             out.words += [protocol.STARTED, index]
-            self._sent()
+            self.send()
         self._run(implementation, attempt)
 
     def _run(self, implementation, attempt):
         if self._cpus != attempt.cpus:
             self._use_threads(attempt.cpus)
-        gpus = attempt.extra["gpus"] if attempt.extra is not None else None
+        extra = attempt.extra
+        gpus = extra["gpus"] if extra is not None else None
         if gpus or self._gpus:
             self._use_gpus(gpus)
+        hosts = extra["hostNames"] if extra is not None else None
+        if hosts or self._hosts:
+            self._use_hosts(hosts)
         self.interrupted = False
         self._break_due = False
         self.out.busy = False
@@ -300,11 +310,18 @@ class Worker:
 
     def _use_gpus(self, gpus):
         self._gpus = bool(gpus)
-        for name in ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
+        for name in ("COMPSS_BINDED_GPUS", "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
             if gpus:
                 os.environ[name] = ",".join(map(str, gpus))
             else:
                 os.environ.pop(name, None)
+
+    def _use_hosts(self, hosts):
+        """Nodes that the attempt holds, this one first; by itself where it holds no other."""
+        self._hosts = bool(hosts)
+        names = hosts or [modules.node()]
+        os.environ["COMPSS_NUM_NODES"] = str(len(names))
+        os.environ["COMPSS_HOSTNAMES"] = ",".join(names)
 
     def _use_threads(self, cpus):
         self._cpus = cpus

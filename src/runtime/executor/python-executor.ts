@@ -200,7 +200,7 @@ class PythonExecutor implements Executor {
     return worker.close();
   }
 
-  /** Says `started` for attempts that run for a while, reads what they print, hurries results that lie behind long code. */
+  /** Says `started` for attempts that run for a while, reads what they print, hurries what lies behind long code. */
   readonly #look = (): void => {
     this.#looks += 1;
     if (this.#looks % LOOKS_PER_READ === 0) this.#tellNodes();
@@ -208,7 +208,7 @@ class PythonExecutor implements Executor {
       const { front } = worker;
       if (front === undefined) continue;
       const begun = worker.begun();
-      if (begun > front.index + 1) this.#pool.signal(worker, SIGUSR2);
+      if (begun > front.index + 1 || worker.holdsBack()) this.#pool.signal(worker, SIGUSR2);
       if (begun !== front.index + 1) continue;
       if (!front.announced) this.#started(front);
       if (this.#looks % LOOKS_PER_READ === 0) worker.readOutput();

@@ -60,7 +60,7 @@ def check_constraints(given: Dict[str, Any]) -> Dict[str, Any]:
         if key == "is_local":
             if not isinstance(value, bool):
                 raise PyCOMPSsException(f"@constraint: is_local must be a bool, not {value!r}")
-        elif isinstance(value, bool) or not isinstance(value, (str, int, float, list)):
+        elif isinstance(value, bool) or not isinstance(value, (str, int, list)):
             raise PyCOMPSsException(f"@constraint: {key} must be a str, an int or a list, not {value!r}")
     unknown = [key for key in given if key not in _KNOWN]
     if unknown:

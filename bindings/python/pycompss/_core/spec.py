@@ -52,7 +52,9 @@ class ParameterSpec(NamedTuple):
     @property
     def plain(self) -> bool:
         """Nothing is known of it but that it is read."""
-        return self is DEFAULT_SPEC or (self.kind == OBJECT and self.direction == IN and self.weight == 1.0)
+        if self is DEFAULT_SPEC:
+            return True
+        return self.kind == OBJECT and self.direction == IN and self.weight == 1.0 and self.prefix == "null"
 
 
 DEFAULT_SPEC = ParameterSpec()

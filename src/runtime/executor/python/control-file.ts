@@ -6,13 +6,15 @@ import { closeSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 
  * count. So at most one of the two has it. It may be neither: then the worker says that it passed over an attempt that is
  * still given to it here, and that attempt is queued again.
  *
- * Layout: u64 begun; u64 index + 1 of the attempt to break off; u64 nodes of the pool; from byte 64 on one byte for each
- * place of a ring, set when the attempt there was taken back.
+ * Layout: u64 begun; u64 index + 1 of the attempt to break off; u64 nodes of the pool; u64, not 0 while the worker holds
+ * back what its code has submitted; from byte 64 on one byte for each place of a ring, set when the attempt there was taken
+ * back.
  */
 export const RING = 1024;
 const BEGUN_AT = 0;
 const BREAK_AT = 8;
 const NODES_AT = 16;
+const HOLDS_AT = 24;
 const RING_AT = 64;
 
 export class ControlFile {
@@ -32,6 +34,13 @@ export class ControlFile {
     if (this.#closed) return 0;
     readSync(this.#file, this.#word, 0, 8, BEGUN_AT);
     return Number(this.#word[0]);
+  }
+
+  /** Submissions lie in the worker, which may go on with other things for long. */
+  holdsBack(): boolean {
+    if (this.#closed) return false;
+    readSync(this.#file, this.#word, 0, 8, HOLDS_AT);
+    return this.#word[0] !== 0n;
   }
 
   /** True when the attempt had not begun and will not. */

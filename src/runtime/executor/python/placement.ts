@@ -55,7 +55,7 @@ export class PythonPlacement extends AttemptQueue<PythonRun> {
 
   #placeQueue(): void {
     this.giveOut((run) => {
-      const worker = this.fits(run) ? this.#workerFor() : undefined;
+      const worker = this.fits(run) ? this.#workerFor(run) : undefined;
       if (worker === undefined) return this.#placeAhead(run);
       this.head += 1;
       this.count(run);
@@ -64,8 +64,10 @@ export class PythonPlacement extends AttemptQueue<PythonRun> {
     });
   }
 
-  #workerFor(): PythonWorker | undefined {
-    for (const worker of this.workers) if (worker.idle && !worker.full) return worker;
+  /** A program gets a process without modules that tasks have imported, as one started by hand would. */
+  #workerFor(run: PythonRun): PythonWorker | undefined {
+    for (const worker of this.workers)
+      if (worker.idle && !worker.full && (worker.fresh || !run.isProgram)) return worker;
     return this.#host.openWorker();
   }
 

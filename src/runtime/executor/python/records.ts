@@ -129,8 +129,19 @@ function extraOf(request: ExecutionRequest): Record<string, unknown> | undefined
     gpus,
     fpgas,
     hostNames: hostNames ?? [],
-    ...(files ? { workingDir: request.workingDir, names } : {}),
+    ...(files ? { workingDir: request.workingDir, names, ...sharedOf(request) } : {}),
   };
+}
+
+/** Names of the instances that CONCURRENT accesses work on together, by access. */
+function sharedOf({ accesses, outputs }: ExecutionRequest): { readonly shared?: readonly (string | null)[] } {
+  if (!accesses.some(({ direction, kind }) => direction === 'CONCURRENT' && kind === 'file')) return {};
+  let written = 0;
+  const shared = accesses.map(({ direction, kind }) => {
+    const output = writes(direction) ? outputs[written++] : undefined;
+    return direction === 'CONCURRENT' && kind === 'file' && output !== undefined ? String(output) : null;
+  });
+  return { shared };
 }
 
 export type PythonOutput =

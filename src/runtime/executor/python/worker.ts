@@ -80,6 +80,11 @@ export class PythonWorker {
     return this.#state === 'open' && this.given.length === 0;
   }
 
+  /** Nothing has been given to it yet: no code of a user has run in it. */
+  get fresh(): boolean {
+    return this.#next === 0;
+  }
+
   /** No place of the ring is free for another one. */
   get full(): boolean {
     if (this.#taken.size === 0) return this.given.length >= RING / 2;
@@ -141,6 +146,11 @@ export class PythonWorker {
   /** Attempts that it has begun, those taken back and passed over included. */
   begun(): number {
     return this.#control.begun();
+  }
+
+  /** What its code has submitted waits for more of it. */
+  holdsBack(): boolean {
+    return this.#control.holdsBack();
   }
 
   /** As `begun`, when the process has gone. */
