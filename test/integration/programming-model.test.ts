@@ -45,6 +45,7 @@ describe('programs on an agent of one machine', () => {
     ['futuresInside', { sum: 5, list: [2] }],
     ['manyWaits', 1275],
     ['handsOver', [90_000, 30_000]],
+    ['deletesRead', 61],
     ['barriers', [3, 7]],
     [
       'badDeclarations',

@@ -10,6 +10,7 @@ const EXPECTED = {
   groups: ['ERR_TASK_EXCEPTION', 'ERR_TASK_FAILED', 2],
   delegates: 55,
   handsOver: [90_000, 30_000],
+  deletesRead: 61,
 };
 
 it('with METAKERNEL=off programs of tasks run as plain code, with the values and error codes of an agent', async () => {

@@ -119,11 +119,20 @@ export class SequentialProgram implements Program {
   }
 
   #queue(task: TaskDeclaration, args: readonly unknown[], groups: readonly ProgramGroup[]): Result {
+    const kept = args.map((arg) => this.#keep(arg, new Set()));
     const run = async (): Promise<unknown> => {
-      const values = await Promise.all(args.map((arg) => this.#resolve(arg, new Map())));
+      const values = await Promise.all(kept.map((arg) => this.#resolve(arg, new Map())));
       return this.#resolve(await task.fn(...values.map(pathOf)), new Map());
     };
     return this.#pending((this.#tail ?? Promise.resolve()).then(run), task, groups);
+  }
+
+  /** What stands in line keeps what it reads: each future is given a second one, which `deleteObject` does not meet. */
+  #keep(value: unknown, seen: Set<object>): unknown {
+    if (value instanceof Future) return this.#future(this.#nextHandle++, NONE, this.#resultOf(value));
+    if (typeof value !== 'object' || value === null || value instanceof FileRef || seen.has(value)) return value;
+    seen.add(value);
+    return mapContainer(value, (part) => this.#keep(part, seen));
   }
 
   #pending(promise: Promise<unknown>, task: TaskDeclaration, groups: readonly ProgramGroup[]): Result {
