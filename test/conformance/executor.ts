@@ -1,11 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Handle, VersionId } from '../../src/runtime/model/ids.ts';
 import type { ExecutionRequest, Executor, ExecutorHost } from '../../src/runtime/ports.ts';
 import { type AttemptOf, TestExecutorHost, type TestLanguage } from '../support/executor-host.ts';
 import { itWhen } from '../support/it-when.ts';
+import { partClosed, partOpened } from '../support/leftovers.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 /** How a suite makes the executor under test. */
 export type MakeExecutor = (
@@ -44,6 +45,7 @@ export function executorSuite(name: string, make: MakeExecutor, language: SuiteL
     let requests: ExecutionRequest[];
 
     beforeEach(() => {
+      partOpened();
       host = new TestExecutorHost(language);
       requests = [];
       executor = make(host, { slots: 2, graceMs: 50 });
@@ -52,6 +54,7 @@ export function executorSuite(name: string, make: MakeExecutor, language: SuiteL
     afterEach(async () => {
       await executor[Symbol.asyncDispose]();
       expect(await host.close(requests)).toEqual({ versions: 0, regionBytes: 0 });
+      await partClosed();
     });
 
     const start = (...attempts: AttemptOf[]): ExecutionRequest[] => {
@@ -175,18 +178,19 @@ export function executorSuite(name: string, make: MakeExecutor, language: SuiteL
     });
 
     it('moves what waits behind long code to a thread that has nothing to do', async () => {
-      const gate = join(mkdtempSync(join(tmpdir(), 'mk-executor-')), 'gate');
+      using folder = tempDir('executor');
+      const gate = join(folder.path, 'gate');
       const [long] = start({ method: 'holds', args: [gate], returns: 0 }) as [ExecutionRequest];
       const rest = start(...Array.from({ length: 50 }, (_, i) => ({ method: 'echo', args: [i] })));
       for (const request of rest) expect(await host.outcome(request)).toMatchObject({ status: 'completed' });
       expect(host.outcomes.has(long.invocation)).toBe(false);
       writeFileSync(gate, '');
       expect(await host.outcome(long)).toMatchObject({ status: 'completed' });
-      rmSync(dirname(gate), { recursive: true });
     });
 
     it('goes on beside code that never yields, whatever was taken back from its thread', async () => {
-      const gate = join(mkdtempSync(join(tmpdir(), 'mk-executor-')), 'gate');
+      using folder = tempDir('executor');
+      const gate = join(folder.path, 'gate');
       const [long] = start({ method: 'holds', args: [gate], returns: 0 }) as [ExecutionRequest];
       for (let burst = 0; burst < 12; burst++) {
         const batch = start(...Array.from({ length: 300 }, (_, i) => ({ method: 'echo', args: [i] })));
@@ -194,7 +198,6 @@ export function executorSuite(name: string, make: MakeExecutor, language: SuiteL
       }
       writeFileSync(gate, '');
       expect(await host.outcome(long)).toMatchObject({ status: 'completed' });
-      rmSync(dirname(gate), { recursive: true });
     });
 
     it('cancels what has not begun without running it, and stops what has by ending its thread', async () => {

@@ -2,32 +2,44 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { AgentState, TestAgentOptions } from './agents.ts';
+import { openPart, partClosed } from './leftovers.ts';
+import { tempDir } from './temp-dir.ts';
 
 export type AgentQuestion =
   | { readonly ask: 'state' }
   | { readonly ask: 'add'; readonly name: string; readonly port: number };
-type ProcessOptions = Omit<TestAgentOptions, 'logger' | 'security'>;
+type ProcessOptions = Omit<TestAgentOptions, 'logger' | 'security' | 'folder'>;
 
-/** A `TestAgent` in a process of its own. It ends when this process does. */
+/** A `TestAgent` in a process of its own. It ends when this process does; its folder is ours, since it may be killed. */
 export class AgentProcess implements AsyncDisposable {
   readonly child: ChildProcess;
   readonly port: number;
 
-  private constructor(child: ChildProcess, port: number) {
+  readonly #folder: Disposable;
+
+  private constructor(child: ChildProcess, port: number, folder: Disposable) {
     this.child = child;
     this.port = port;
+    this.#folder = folder;
   }
 
-  static async start(options: ProcessOptions): Promise<AgentProcess> {
+  static start(options: ProcessOptions): Promise<AgentProcess> {
+    return openPart(() => AgentProcess.#start(options));
+  }
+
+  static async #start(options: ProcessOptions): Promise<AgentProcess> {
+    using opened = new DisposableStack();
+    const folder = opened.use(tempDir(`agent-${options.name}`));
     const entry = join(import.meta.dirname, 'agent-process-entry.ts');
-    const child = fork(entry, [JSON.stringify(options)], { execArgv: ['--conditions=source'] });
+    const given = JSON.stringify({ ...options, folder: folder.path } satisfies TestAgentOptions);
+    const child = fork(entry, [given], { execArgv: ['--conditions=source'] });
     const ready = once(child, 'message') as Promise<[{ port: number }]>;
     const exited = once(child, 'exit').then(([code]) => {
       throw new Error(`the agent process ended with ${String(code)}`);
     });
     const [message] = await Promise.race([ready, exited]);
     exited.catch(() => undefined);
-    return new AgentProcess(child, message.port);
+    return new AgentProcess(child, message.port, opened.move());
   }
 
   get pid(): number {
@@ -61,7 +73,9 @@ export class AgentProcess implements AsyncDisposable {
     await gone;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.killed();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.killed();
+    this.#folder[Symbol.dispose]();
+    await partClosed();
   }
 }

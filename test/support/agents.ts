@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type PeerEndpoint, startPeerEndpoint } from '../../src/agent/peer/endpoint.ts';
@@ -26,7 +24,9 @@ import { createThreadExecutor } from '../../src/runtime/executor/thread-executor
 import type { AgentIdentity, NodeContext } from '../../src/runtime/ports.ts';
 import { createCore } from '../../src/runtime/scheduler/scheduler.ts';
 import { createTestAgent } from './agent-app.ts';
+import { openPart, partClosed, untilEmpty } from './leftovers.ts';
 import { aResource } from './scheduler-case.ts';
+import { tempDir } from './temp-dir.ts';
 
 const source = join(import.meta.dirname, '../../src');
 
@@ -39,6 +39,8 @@ export interface TestAgentOptions {
   /** Default true. */
   readonly checkInputs?: boolean;
   readonly software?: readonly string[];
+  /** For its files, removed by whoever made it; default one of its own. */
+  readonly folder?: string;
   /** Of the link; default any. */
   readonly port?: number;
   readonly timing?: Partial<LinkTiming>;
@@ -89,10 +91,12 @@ export class TestAgent implements AsyncDisposable {
     this.#cleanup = cleanup;
   }
 
-  static async start(options: TestAgentOptions): Promise<TestAgent> {
-    await using opened = new AsyncDisposableStack();
-    const parts = await startParts(options, opened);
-    return new TestAgent(parts, opened.move());
+  static start(options: TestAgentOptions): Promise<TestAgent> {
+    return openPart(async () => {
+      await using opened = new AsyncDisposableStack();
+      const parts = await startParts(options, opened);
+      return new TestAgent(parts, opened.move());
+    });
   }
 
   get port(): number {
@@ -170,8 +174,11 @@ export class TestAgent implements AsyncDisposable {
     return { versions, pinned, links: this.peers.service.links, bytesIn, bytesOut, connectionsIn };
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#cleanup.disposeAsync();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await using closing = new AsyncDisposableStack();
+    closing.defer(partClosed);
+    closing.use(this.#cleanup);
+    await untilEmpty(this.name, () => this.store.stats());
   }
 }
 
@@ -193,8 +200,7 @@ type Parts = Pick<TestAgent, 'store' | 'mover' | 'dispatcher' | 'peers' | 'nodes
 
 async function startParts(options: TestAgentOptions, opened: AsyncDisposableStack): Promise<Parts> {
   const { name, logger = silentLogger, security = {} } = options;
-  const folder = mkdtempSync(join(tmpdir(), `mk-agent-${name}-`));
-  opened.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = options.folder ?? opened.use(tempDir(`agent-${name}`)).path;
   const limitBytes = options.storeBytes ?? 256 * 2 ** 20;
   const store = opened.use(createObjectStore({ limitBytes, spillDirectory: join(folder, 'spill') }));
   const incarnation = randomUUID();

@@ -17,6 +17,7 @@ import { createPythonExecutor } from '../../src/runtime/executor/python-executor
 import { createThreadExecutor } from '../../src/runtime/executor/thread-executor.ts';
 import type { DataMover } from '../../src/runtime/ports.ts';
 import { createCore } from '../../src/runtime/scheduler/scheduler.ts';
+import { partClosed, partOpened, untilEmpty } from './leftovers.ts';
 import { aResource } from './scheduler-case.ts';
 
 const source = join(import.meta.dirname, '../../src');
@@ -51,7 +52,7 @@ export interface LocalAgentOptions {
   readonly storeBytes?: number;
 }
 
-/** An agent of one machine, put together from the real parts, without REST. */
+/** An agent of one machine, put together from the real parts, without REST. Closing it fails when anything is left. */
 export class LocalAgent implements AsyncDisposable {
   readonly store: SlabStore;
   readonly dispatcher: Dispatcher;
@@ -61,6 +62,7 @@ export class LocalAgent implements AsyncDisposable {
   readonly #language: 'JS' | 'PYTHON';
 
   constructor(options: LocalAgentOptions) {
+    partOpened();
     this.store = createObjectStore({ limitBytes: options.storeBytes ?? 256 * 2 ** 20 });
     this.#module = options.module ?? 'program.ts';
     this.#language = options.language ?? 'JS';
@@ -157,8 +159,11 @@ export class LocalAgent implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.backend.shutdown('end of the test');
-    await this.store[Symbol.asyncDispose]();
-    rmSync(this.folder, { recursive: true, force: true });
+    await using closing = new AsyncDisposableStack();
+    closing.defer(partClosed);
+    closing.defer(() => rmSync(this.folder, { recursive: true, force: true }));
+    closing.use(this.store);
+    closing.defer(() => this.backend.shutdown('end of the test'));
+    await untilEmpty('self', () => this.store.stats());
   }
 }

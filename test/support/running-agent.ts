@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { env as environment } from 'node:process';
 import { type RunningProcess, startProcess } from '../../scripts/process.ts';
 import { type CommandResult, commandLine } from './command-line.ts';
+import { type HeldValues, openPart, partClosed, untilEmpty } from './leftovers.ts';
 
 const launcher = join(import.meta.dirname, '../../bin/metakernel');
 
@@ -38,7 +39,11 @@ export class RunningAgent implements AsyncDisposable {
     this.log = log;
   }
 
-  static async start({ name, cpus = 1, appPath, flags = [], env = {} }: AgentOptions): Promise<RunningAgent> {
+  static start(options: AgentOptions): Promise<RunningAgent> {
+    return openPart(() => RunningAgent.#start(options));
+  }
+
+  static async #start({ name, cpus = 1, appPath, flags = [], env = {} }: AgentOptions): Promise<RunningAgent> {
     const log: string[] = [];
     const listening = Promise.withResolvers<Listening>();
     const ports = ['--rest-port=0', '--grpc-port=0', '--data-port=0'];
@@ -76,7 +81,26 @@ export class RunningAgent implements AsyncDisposable {
     return response.json();
   }
 
+  /**
+   * Stops it, if it still runs. Fails when its store holds anything, or when it does not end by itself on SIGTERM: then a
+   * handle, a thread or a timer was left.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.process[Symbol.asyncDispose]();
+    await using closing = new AsyncDisposableStack();
+    closing.defer(partClosed);
+    closing.defer(() => this.#stop());
+    if (this.process.exit() === undefined) await untilEmpty(this.name, () => this.#held());
+  }
+
+  async #stop(): Promise<void> {
+    if (this.process.exit() !== undefined) return;
+    const { code, signal } = await this.process.stop();
+    if (code !== 0)
+      throw new Error(`agent ${this.name} did not end by itself (${code ?? signal}):\n${this.log.join('\n')}`);
+  }
+
+  async #held(): Promise<HeldValues> {
+    const { store } = (await this.get('/COMPSs/data')) as { store: HeldValues };
+    return store;
   }
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type RunningProcess, startProcess } from '../../scripts/process.ts';
+import { openPart, partClosed } from './leftovers.ts';
 
 const cli = join(import.meta.dirname, '../../src/cli/main.ts');
 
@@ -21,7 +22,11 @@ export class WorkerProcess implements AsyncDisposable {
     this.port = port;
   }
 
-  static async start(options: WorkerProcessOptions): Promise<WorkerProcess> {
+  static start(options: WorkerProcessOptions): Promise<WorkerProcess> {
+    return openPart(() => WorkerProcess.#start(options));
+  }
+
+  static async #start(options: WorkerProcessOptions): Promise<WorkerProcess> {
     const { name, cpus, codePath, port = 0, storeBytes } = options;
     const store = storeBytes === undefined ? [] : ['--store-limit-bytes', String(storeBytes)];
     const ports = ['--grpc-port', String(port), '--data-port', '0'];
@@ -77,5 +82,6 @@ export class WorkerProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process[Symbol.asyncDispose]();
+    await partClosed();
   }
 }

@@ -18,12 +18,16 @@ beforeAll(async () => {
   dir = tempDir('bad-input');
   agent = await RunningAgent.start({ name: 'target', appPath, flags: [`--data-path=${dir.path}`] });
 });
-/** Whatever it was sent: it still works, and holds nothing. */
+/** Whatever it was sent: it still works, and nothing of what it refused is there. */
 afterAll(async () => {
   const { text } = await put('startApplication', callBody({ className: 'demo.ts', methodName: 'main', args: ['x'] }));
   const result = (await agent.get(`/COMPSs/applications/${text}/result?waitMs=10000`)) as { results: object[] };
   expect(result.results[0]).toMatchObject({ value: 'x' });
-  expect(((await agent.get('/COMPSs/data')) as { store: object }).store).toMatchObject({ versions: 0, pinned: 0 });
+  const { resources } = (await agent.get('/COMPSs/resources')) as { resources: { name: string }[] };
+  expect(resources.map(({ name }) => name)).toEqual(['target']);
+  const { applications } = (await agent.get('/COMPSs/applications')) as { applications: { status: string }[] };
+  // The three whose module or function was only found missing when they ran, and the one above.
+  expect(applications.map(({ status }) => status).sort()).toEqual(['completed', 'failed', 'failed', 'failed']);
   await agent[Symbol.asyncDispose]();
   dir[Symbol.dispose]();
 });
