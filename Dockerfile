@@ -21,5 +21,5 @@ WORKDIR /app
 USER 1000:1000
 # REST, agent link, data link.
 EXPOSE 46101 46102 46103
-ENTRYPOINT ["node", "--enable-source-maps", "/opt/metakernel/dist/main.js"]
+ENTRYPOINT ["node", "/opt/metakernel/dist/main.js"]
 CMD ["agent", "start", "--host=0.0.0.0", "--app-path=/app", "--token-file=/run/metakernel/token"]

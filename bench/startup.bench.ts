@@ -31,7 +31,7 @@ async function agentStart(): Promise<Start> {
     name: 'startup',
     cpus: 2,
     appPath: out,
-    program: [process.execPath, '--enable-source-maps', join(out, 'main.js')],
+    program: [process.execPath, join(out, 'main.js')],
   });
   await answers(`${agent.client.connection.url}/COMPSs/test`);
   await takesConnections(agent.grpcPort);

@@ -1,4 +1,4 @@
-import { Agent, request } from 'undici';
+import type { Agent } from 'undici';
 
 export interface RestSecurity {
   /** Sent to every node of the pool: whoever added it trusts it. */
@@ -25,20 +25,26 @@ const CONNECT_MS = 5_000;
 export class RestClient {
   readonly #base: string;
   readonly #token: string | undefined;
-  readonly #agent: Agent;
+  readonly #tls: RestSecurity['tls'];
+  #agent: Agent | undefined;
+  #closed = false;
 
   constructor(base: string, { token, tls }: RestSecurity) {
     this.#base = base;
     this.#token = token;
-    this.#agent = new Agent({
-      connections: CONNECTIONS,
-      connect: { timeout: CONNECT_MS, ...tls },
-      maxResponseSize: MOST_ANSWER,
-    });
+    this.#tls = tls;
   }
 
   /** Rejects when there is no answer within `timeoutMs`. */
   async send(method: 'GET' | 'PUT', path: string, body: Body | undefined, timeoutMs: number): Promise<Answer> {
+    // The largest of our libraries, and most agents never call another over REST: it is loaded by who does.
+    const { Agent, errors, request } = await import('undici');
+    if (this.#closed) throw new errors.ClientDestroyedError();
+    this.#agent ??= new Agent({
+      connections: CONNECTIONS,
+      connect: { timeout: CONNECT_MS, ...this.#tls },
+      maxResponseSize: MOST_ANSWER,
+    });
     const response = await request(`${this.#base}${path}`, {
       method,
       dispatcher: this.#agent,
@@ -53,8 +59,9 @@ export class RestClient {
     return { status: response.statusCode, text: await response.body.text() };
   }
 
-  close(): Promise<void> {
-    return this.#agent.destroy();
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#agent?.destroy();
   }
 }
 
