@@ -1,4 +1,5 @@
 /** Server-sent events over a hijacked reply. */
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 
 const HEARTBEAT_MS = 15_000;
@@ -30,6 +31,7 @@ export function openEventStream(reply: FastifyReply, onClose: () => void): Event
   return {
     send(id, event, data) {
       if (raw.writableEnded || raw.destroyed) return false;
+      gather(raw);
       raw.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
       if (raw.writableLength > MAX_BUFFERED_BYTES) raw.destroy();
       return !raw.destroyed;
@@ -39,4 +41,11 @@ export function openEventStream(reply: FastifyReply, onClose: () => void): Event
       raw.end();
     },
   };
+}
+
+/** What is told in one turn goes out in one write. */
+function gather(raw: ServerResponse): void {
+  if (raw.writableCorked > 0) return;
+  raw.cork();
+  process.nextTick(() => raw.uncork());
 }
