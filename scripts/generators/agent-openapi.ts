@@ -1,5 +1,6 @@
 import { createAgentApp } from '../../src/agent/app.ts';
 import type { AgentBackend } from '../../src/agent/backend.ts';
+import { Access } from '../../src/agent/security/access.ts';
 import { silentLogger } from '../../src/common/logger.ts';
 import { DEFAULT_BODY_LIMITS } from '../../src/contracts/agent/xml.ts';
 import { packageVersion } from '../../src/telemetry/version.ts';
@@ -19,6 +20,8 @@ export default async function agentOpenapi(): Promise<GeneratedFiles> {
     maxBodyBytes: 1,
     bodyLimits: DEFAULT_BODY_LIMITS,
     requestsPerSecond: 0,
+    access: new Access(),
+    audit: { record: () => undefined },
   });
   await app.ready();
   const document = `${JSON.stringify(app.swagger(), null, 2)}\n`;

@@ -1,17 +1,15 @@
 /** Puts an agent together: runtime, links to other agents, data port, REST interface. The one composition root. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClock } from '../common/clock.ts';
 import { toErrorInfo } from '../common/errors.ts';
 import type { Logger } from '../common/logger.ts';
-import type { LinkSecurity } from '../offloader/grpc-agent/security.ts';
 import { LocalNode } from '../offloader/local/local-node.ts';
 import { RestAdaptor } from '../offloader/rest/adaptor.ts';
 import { RemoteCalls } from '../offloader/rest/remote-calls.ts';
 import { createDataMover, type NodeDataMover } from '../runtime/data/data-mover.ts';
-import { tlsTransport } from '../runtime/data/data-transport.ts';
 import { createObjectStore, type SlabStore } from '../runtime/data/object-store.ts';
 import { createProcessFolder } from '../runtime/data/process-folder.ts';
 import { Dispatcher } from '../runtime/dispatcher.ts';
@@ -26,7 +24,6 @@ import { createCore } from '../runtime/scheduler/scheduler.ts';
 import { closedScopes } from './closed-scope.ts';
 import type { AgentConfig } from './config/config.ts';
 import { writeProfile } from './config/profile-file.ts';
-import { outgoingToken } from './http/tokens.ts';
 import { type PeerEndpoint, startPeerEndpoint } from './peer/endpoint.ts';
 import { ApplicationJournal } from './runtime/application-journal.ts';
 import { Applications } from './runtime/applications.ts';
@@ -35,6 +32,9 @@ import { Nodes } from './runtime/nodes.ts';
 import { Recorder } from './runtime/recorder.ts';
 import { RuntimeBackend } from './runtime/runtime-backend.ts';
 import { StateDirectory } from './runtime/state-directory.ts';
+import { type AgentSecurity, openSecurity } from './security/agent-security.ts';
+import { dataTransport } from './security/data-transport.ts';
+import { linkService } from './security/link-access.ts';
 import { type RestServer, startRestServer } from './server.ts';
 import { addPool } from './start-pool.ts';
 
@@ -108,6 +108,7 @@ export interface AgentParts {
   readonly peers: PeerEndpoint;
   readonly mover: NodeDataMover;
   readonly workingDir: string;
+  readonly security: AgentSecurity;
   /** Where other agents tell the ends of calls; known when the REST interface listens. */
   readonly callback: { port: number };
 }
@@ -121,7 +122,7 @@ export async function startParts(
   const store = opened.use(
     createObjectStore({ limitBytes: config.storeLimitBytes, spillDirectory: join(folder.path, 'spill'), log: logger }),
   );
-  const security = linkSecurity(config);
+  const security = openSecurity(config, logger, opened);
   const incarnation = randomUUID();
   const mover = opened.use(await openDataPort(config, { store, incarnation, security, logger, folder: folder.path }));
   const identity = { name: config.name, incarnation, host: config.advertiseHost, dataPort: mover.port };
@@ -172,13 +173,13 @@ export async function startParts(
     close,
   });
   opened.defer(() => backend.shutdown('its process ends'));
-  return { backend, applications, journal, peers, mover, workingDir: folder.path, callback };
+  return { backend, applications, journal, peers, mover, workingDir: folder.path, callback, security };
 }
 
 function restAdaptor(
   { advertiseHost, tlsKey, deadlineMs }: AgentConfig,
   calls: RemoteCalls,
-  security: LinkSecurity,
+  security: AgentSecurity,
   callback: { readonly port: number },
 ): RestAdaptor {
   const scheme = tlsKey === undefined ? 'http' : 'https';
@@ -190,21 +191,10 @@ function openJournal({ stateDir }: AgentConfig, store: SlabStore, logger: Logger
   return stateDir === undefined ? undefined : new ApplicationJournal(new StateDirectory(stateDir), store, logger);
 }
 
-/** One token for every port, and with a CA the same certificates. */
-function linkSecurity({ tokenFile, tlsCa, tlsCert, tlsKey }: AgentConfig): LinkSecurity {
-  const token = tokenFile === undefined ? undefined : outgoingToken(readFileSync(tokenFile, 'utf8'));
-  return {
-    ...(token === undefined ? {} : { token }),
-    ...(tlsCa === undefined || tlsCert === undefined || tlsKey === undefined
-      ? {}
-      : { tls: { ca: readFileSync(tlsCa), cert: readFileSync(tlsCert), key: readFileSync(tlsKey) } }),
-  };
-}
-
 interface DataPortParts {
   readonly store: SlabStore;
   readonly incarnation: string;
-  readonly security: LinkSecurity;
+  readonly security: AgentSecurity;
   readonly logger: Logger;
   readonly folder: string;
 }
@@ -213,7 +203,6 @@ function openDataPort(
   config: AgentConfig,
   { store, incarnation, security, logger, folder }: DataPortParts,
 ): Promise<NodeDataMover> {
-  const { tls } = security;
   return createDataMover({
     store,
     name: config.name,
@@ -223,9 +212,7 @@ function openDataPort(
     filesDirectory: join(folder, 'files'),
     sharedDirectories: config.sharedPath,
     log: logger,
-    ...(tls === undefined
-      ? {}
-      : { transport: tlsTransport({ server: { ...tls, requestCert: true, rejectUnauthorized: true }, client: tls }) }),
+    ...dataTransport(security),
   });
 }
 
@@ -233,7 +220,7 @@ function openPeers(
   config: AgentConfig,
   dispatcher: Dispatcher,
   self: AgentIdentity,
-  security: LinkSecurity,
+  security: AgentSecurity,
   logger: Logger,
 ): Promise<PeerEndpoint> {
   const { host, grpcPort: port, heartbeatMs, deadlineMs } = config;
@@ -249,6 +236,7 @@ function openPeers(
     host,
     port,
     security,
+    service: linkService(security, config.maxFrameBytes),
     timing: { heartbeatMs, deadlineMs },
   });
 }
@@ -351,6 +339,7 @@ async function startRest(
     print,
     onStopped: stopped.resolve,
     directories: [parts.workingDir],
+    security: parts.security,
   });
   return { server, stopped: stopped.promise };
 }

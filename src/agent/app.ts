@@ -1,15 +1,16 @@
 /** Builds the agent's REST interface over a backend. Nothing listens: tests inject, `server.ts` listens. */
+import type { Server as TlsServer } from 'node:tls';
 import swagger from '@fastify/swagger';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from '../common/logger.ts';
+import type { TlsSource } from '../common/tls.ts';
 import type { BodyLimits } from '../contracts/agent/xml.ts';
 import type { AgentBackend } from './backend.ts';
 import { installBodies } from './http/bodies.ts';
 import { installErrors } from './http/errors.ts';
 import { installGuard } from './http/guard.ts';
 import type { HostCheck } from './http/host-check.ts';
-import type { TokenTable } from './http/tokens.ts';
 import { installUnknownRoutes } from './http/unknown-routes.ts';
 import { type AgentMetrics, createAgentMetrics } from './metrics.ts';
 import { swaggerOptions } from './openapi.ts';
@@ -19,18 +20,22 @@ import type { AgentApp, RouteContext } from './routes/context.ts';
 import { addObserveRoutes } from './routes/observe.ts';
 import { addPoolRoutes } from './routes/pool.ts';
 import { addServiceRoutes } from './routes/service.ts';
+import type { Access } from './security/access.ts';
+import type { AuditLog } from './security/audit-log.ts';
+import { renewOnChange, serverOptions } from './security/tls-server.ts';
 
 export interface AgentAppOptions extends RouteContext {
   readonly backend: AgentBackend;
   readonly logger: Logger;
   readonly hostCheck: HostCheck;
-  readonly tokens?: TokenTable;
+  readonly access: Access;
+  readonly audit: AuditLog;
   readonly maxBodyBytes: number;
   readonly bodyLimits: BodyLimits;
   /** Requests of one address in a second; 0: no limit. */
   readonly requestsPerSecond: number;
-  /** Key, certificate and CA in PEM; with a CA, callers need a certificate of it. */
-  readonly tls?: { readonly key: string; readonly cert: string; readonly ca?: string };
+  /** With a CA, callers are asked for a certificate of it: the guard looks at what they show. */
+  readonly tls?: TlsSource;
 }
 
 /** A caller gets this long to send its headers and body. */
@@ -56,10 +61,7 @@ export async function createAgentApp(options: AgentAppOptions): Promise<AgentApp
 
 function createInstance(options: AgentAppOptions): AgentApp {
   const { tls } = options;
-  const https =
-    tls === undefined
-      ? null
-      : { key: tls.key, cert: tls.cert, ...(tls.ca === undefined ? {} : { ca: tls.ca, requestCert: true }) };
+  const https = tls === undefined ? null : serverOptions(tls);
   const app = fastify({
     logger: false,
     bodyLimit: options.maxBodyBytes,
@@ -70,6 +72,13 @@ function createInstance(options: AgentAppOptions): AgentApp {
   }).withTypeProvider<ZodTypeProvider>() as unknown as AgentApp;
   // The types have checked what is sent; checking each answer again would only cost time.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  if (tls !== undefined) {
+    const stop = renewOnChange(app.server as unknown as TlsServer, tls);
+    app.addHook('onClose', (_instance, done) => {
+      stop();
+      done();
+    });
+  }
   return app;
 }
 

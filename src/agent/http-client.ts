@@ -1,3 +1,9 @@
+import type { Agent } from 'undici';
+import type { TlsSource } from '../common/tls.ts';
+
+/** Nothing of an answer but its status is used. */
+const MOST_ANSWER = 1 << 20;
+
 export interface CallBody {
   readonly text: string;
   readonly format: 'xml' | 'json';
@@ -11,19 +17,23 @@ export interface AgentClient {
 
 export interface AgentClientOptions {
   readonly timeoutMs: number;
-  /** Sent only to hosts that `trusts` says are ours: a request can name any host as its orchestrator. */
-  readonly token?: string;
+  readonly security: { readonly token?: string; readonly tls?: TlsSource };
+  /** The token is sent only to hosts that are ours: a request can name any host as its orchestrator. */
   readonly trusts: (host: string) => boolean;
 }
 
-export function createAgentClient({ timeoutMs, token, trusts }: AgentClientOptions): AgentClient {
+export function createAgentClient({ timeoutMs, security, trusts }: AgentClientOptions): AgentClient {
+  const { token, tls } = security;
   return {
     async call(method, url, body, signal) {
+      const { Agent, request } = await import('undici');
       const timeout = AbortSignal.timeout(timeoutMs);
       const known = token !== undefined && trusts(new URL(url).hostname.replace(/^\[|\]$/g, ''));
-      const response = await fetch(url, {
+      // Calls are few: a connection for each shows the certificate of its time.
+      await using agent = closing(new Agent({ connect: { ...tls?.material }, maxResponseSize: MOST_ANSWER }));
+      const response = await request(url, {
         method,
-        redirect: 'manual',
+        dispatcher: agent.value,
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
         headers: {
           accept: 'application/json',
@@ -32,8 +42,13 @@ export function createAgentClient({ timeoutMs, token, trusts }: AgentClientOptio
         },
         ...(body === undefined ? {} : { body: body.text }),
       });
-      await response.body?.cancel();
-      return response.status;
+      await response.body.dump();
+      return response.statusCode;
     },
   };
 }
+
+const closing = (agent: Agent): AsyncDisposable & { readonly value: Agent } => ({
+  value: agent,
+  [Symbol.asyncDispose]: () => agent.destroy(),
+});

@@ -1,5 +1,4 @@
 /** Serves the REST interface of an agent over its backend: everything but the runtime itself. */
-import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { RuntimeError } from '../common/errors.ts';
@@ -11,11 +10,11 @@ import type { AgentConfig } from './config/config.ts';
 import { followEndings } from './endings.ts';
 import { createHostCheck } from './http/host-check.ts';
 import { lingerAfterRefusal } from './http/linger.ts';
-import { outgoingToken, parseTokens } from './http/tokens.ts';
 import { createAgentClient } from './http-client.ts';
 import { Outbox } from './outbox.ts';
 import { createPathPolicy } from './path-policy.ts';
 import type { AgentApp } from './routes/context.ts';
+import type { AgentSecurity } from './security/agent-security.ts';
 import { createStopper } from './stopper.ts';
 
 export interface RestServerOptions {
@@ -28,6 +27,7 @@ export interface RestServerOptions {
   readonly onStopped: () => void;
   /** Directories that requests may name files in, beside those of the configuration (a temporary working directory). */
   readonly directories?: readonly string[];
+  readonly security: AgentSecurity;
 }
 
 export interface RestServer extends AsyncDisposable {
@@ -47,11 +47,10 @@ const STOP_DELAY_MS = 100;
 const OUTBOX_GRACE_MS = 2_000;
 
 export async function startRestServer(options: RestServerOptions): Promise<RestServer> {
-  const { config, backend, logger, print } = options;
-  const secrets = readSecrets(config);
+  const { config, backend, logger, print, security } = options;
   const client = createAgentClient({
     timeoutMs: CALL_TIMEOUT_MS,
-    ...(secrets.token === undefined ? {} : { token: secrets.token }),
+    security,
     trusts: (host) =>
       config.allowedHost.includes(host) || backend.resources().some(({ description }) => description.name === host),
   });
@@ -65,7 +64,7 @@ export async function startRestServer(options: RestServerOptions): Promise<RestS
     },
     onStopped: () => void setTimeout(options.onStopped, STOP_DELAY_MS),
   });
-  const app = await createApp(options, secrets, stop);
+  const app = await createApp(options, stop);
   const unfollow = followEndings({ backend, outbox, logger, print, stop });
   const close = async (): Promise<void> => {
     unfollow();
@@ -79,7 +78,7 @@ export async function startRestServer(options: RestServerOptions): Promise<RestS
     throw portError(`${config.host}:${config.restPort}`, error);
   }
   const { port } = app.server.address() as AddressInfo;
-  const scheme = secrets.tls === undefined ? 'http' : 'https';
+  const scheme = security.tls === undefined ? 'http' : 'https';
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   return { port, url: `${scheme}://${host}:${port}`, stop, [Symbol.asyncDispose]: close };
 }
@@ -97,8 +96,7 @@ const createOutbox = (config: AgentConfig, logger: Logger, call: Call): Outbox =
   });
 
 async function createApp(
-  { config, backend, logger, print, directories }: RestServerOptions,
-  secrets: Secrets,
+  { config, backend, logger, print, directories, security }: RestServerOptions,
   stop: RestServer['stop'],
 ): Promise<AgentApp> {
   const { appPath, dataPath, sharedPath, workingDir } = config;
@@ -125,42 +123,10 @@ async function createApp(
     maxBodyBytes: config.maxBodyBytes,
     bodyLimits: { maxDepth: config.maxBodyDepth, maxNodes: config.maxBodyNodes },
     requestsPerSecond: config.requestsPerSecond,
-    ...secrets,
+    ...security,
   });
   lingerAfterRefusal(app);
   return app;
-}
-
-interface Secrets {
-  readonly tokens?: ReturnType<typeof parseTokens>;
-  readonly token?: string;
-  readonly tls?: { readonly key: string; readonly cert: string; readonly ca?: string };
-}
-
-function readSecrets({ tokenFile, tlsKey, tlsCert, tlsCa }: AgentConfig): Secrets {
-  const text = tokenFile === undefined ? undefined : readSecret('tokenFile', tokenFile);
-  const token = text === undefined ? undefined : outgoingToken(text);
-  return {
-    ...(text === undefined ? {} : { tokens: parseTokens(text) }),
-    ...(token === undefined ? {} : { token }),
-    ...(tlsKey === undefined || tlsCert === undefined
-      ? {}
-      : {
-          tls: {
-            key: readSecret('tlsKey', tlsKey),
-            cert: readSecret('tlsCert', tlsCert),
-            ...(tlsCa === undefined ? {} : { ca: readSecret('tlsCa', tlsCa) }),
-          },
-        }),
-  };
-}
-
-function readSecret(key: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new RuntimeError('ERR_CONFIG_INVALID', { key, reason: `${path} cannot be read` }, { cause: error });
-  }
 }
 
 function portError(address: string, error: unknown): RuntimeError {

@@ -123,7 +123,17 @@ export const ERRORS = {
     message: 'Field {field} is refused: {path} lies outside the directories of this agent',
   },
   ERR_UNAUTHENTICATED: { status: 401, retryable: false, message: 'A valid bearer token is needed' },
-  ERR_ROLE_MISSING: { status: 403, retryable: false, message: 'The token has the role {has}; this needs {needs}' },
+  ERR_CERTIFICATE_MISSING: {
+    status: 401,
+    retryable: false,
+    message: 'A certificate of the authority of this agent is needed (--ca, --cert and --key of the command line)',
+  },
+  ERR_CERTIFICATE_REFUSED: {
+    status: 401,
+    retryable: false,
+    message: 'The certificate of {name} is refused: {reason}',
+  },
+  ERR_ROLE_MISSING: { status: 403, retryable: false, message: '{name} has the role {has}; this needs {needs}' },
   ERR_HOST_REFUSED: {
     status: 403,
     retryable: false,

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { loadAgentConfig } from '../../src/agent/config/config.ts';
+import { openSecurity } from '../../src/agent/security/agent-security.ts';
 import { type RestServer, startRestServer } from '../../src/agent/server.ts';
 import { silentLogger } from '../../src/common/logger.ts';
 import { parseBody } from '../../src/contracts/agent/bodies.ts';
@@ -35,12 +36,15 @@ async function serve(...argv: string[]): Promise<Served> {
   const backend = new RecordingBackend();
   const printed: string[] = [];
   const stopped = Promise.withResolvers<void>();
+  const opened = new AsyncDisposableStack();
+  cleanups.push(() => opened.disposeAsync());
   const server = await startRestServer({
     config,
     backend,
     logger: silentLogger,
     print: (line) => printed.push(line),
     onStopped: stopped.resolve,
+    security: openSecurity(config, silentLogger, opened),
   });
   cleanups.push(() => server[Symbol.asyncDispose]());
   return { server, backend, printed, stopped: stopped.promise };

@@ -1,6 +1,8 @@
 import { type AgentAppOptions, createAgentApp } from '../../src/agent/app.ts';
 import { createHostCheck } from '../../src/agent/http/host-check.ts';
 import type { AgentApp } from '../../src/agent/routes/context.ts';
+import { Access } from '../../src/agent/security/access.ts';
+import type { AuditEntry } from '../../src/agent/security/audit-log.ts';
 import { silentLogger } from '../../src/common/logger.ts';
 import { DEFAULT_BODY_LIMITS } from '../../src/contracts/agent/xml.ts';
 import { RecordingBackend } from './recording-backend.ts';
@@ -11,12 +13,14 @@ export interface TestAgent extends AsyncDisposable {
   /** Lines on the agent's stdout. */
   readonly printed: string[];
   readonly stopped: (readonly string[])[];
+  readonly audited: AuditEntry[];
 }
 
 /** The REST interface over a recording backend. */
 export async function createTestAgent(options: Partial<AgentAppOptions> = {}): Promise<TestAgent> {
   const backend = new RecordingBackend();
   const printed: string[] = [];
+  const audited: AuditEntry[] = [];
   const stopped: (readonly string[])[] = [];
   const app = await createAgentApp({
     backend,
@@ -32,7 +36,9 @@ export async function createTestAgent(options: Partial<AgentAppOptions> = {}): P
     maxBodyBytes: 1024 * 1024,
     bodyLimits: DEFAULT_BODY_LIMITS,
     requestsPerSecond: 0,
+    access: new Access(),
+    audit: { record: (entry) => audited.push(entry) },
     ...options,
   });
-  return { app, backend, printed, stopped, [Symbol.asyncDispose]: () => app.close() };
+  return { app, backend, printed, stopped, audited, [Symbol.asyncDispose]: () => app.close() };
 }

@@ -215,7 +215,11 @@ async function startParts(options: TestAgentOptions, opened: AsyncDisposableStac
       ...(tls === undefined
         ? {}
         : {
-            transport: tlsTransport({ server: { ...tls, requestCert: true, rejectUnauthorized: true }, client: tls }),
+            transport: tlsTransport({
+              tls,
+              server: { requestCert: true, rejectUnauthorized: true },
+              admit: ({ authorized }) => authorized,
+            }),
           }),
     }),
   );

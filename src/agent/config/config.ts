@@ -5,6 +5,7 @@ import { parse as parseYaml } from 'yaml';
 import { RuntimeError } from '../../common/errors.ts';
 import { readSettings, type Settings } from '../../common/settings.ts';
 import type { NewResource } from '../../contracts/agent/model.ts';
+import { isLoopback } from '../http/loopback.ts';
 import { withoutIgnoredFlags } from './compss-flags.ts';
 import type { Durations } from './profile-file.ts';
 import { AGENT_SETTINGS } from './settings.ts';
@@ -113,13 +114,14 @@ function complete(
     tlsKey,
     tlsCert,
     tlsCa,
+    auditLog,
     ...rest
   } = settings;
   const cpus = settings.cpus ?? unitsOf(master, 'CPU') ?? availableParallelism();
   const grpcPort = settings.grpcPort ?? portAfter(settings.restPort);
   const absolute = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : resolve(cwd, path);
-  const paths = { workingDir, logDir, stateDir, shmDir, tokenFile, tlsKey, tlsCert, tlsCa, outputProfile };
+  const paths = { workingDir, logDir, stateDir, shmDir, tokenFile, tlsKey, tlsCert, tlsCa, auditLog, outputProfile };
   const memory = settings.memory ?? master?.memoryGb;
   const storage = settings.storage ?? master?.storageGb;
   return {
@@ -150,7 +152,6 @@ function complete(
 const portAfter = (port: number): number => (port === 0 || port === 65_535 ? 0 : port + 1);
 
 const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
 
 /** Whoever can reach the ports could run any code: beyond loopback that takes a secret, or a plain word. */
 function checkExposure({ host, insecure, tokenFile, tlsCa }: AgentSettings): void {

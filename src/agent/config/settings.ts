@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import type { Setting } from '../../common/settings.ts';
+import { ROLES } from '../../contracts/agent/role.ts';
 import { LOG_LEVELS } from '../../telemetry/logger.ts';
 
 const MIB = 1024 * 1024;
@@ -135,9 +136,13 @@ export const AGENT_SETTINGS = {
   keptApplications: number(z.int().min(1).default(1_000), 'Ended applications that stay known'),
 
   tokenFile: text(path, 'File with bearer tokens, one a line, each after an optional role (read, run, admin)'),
-  tlsKey: text(path, 'Private key of the REST interface (PEM)'),
-  tlsCert: text(path, 'Certificate of the REST interface (PEM)'),
-  tlsCa: text(path, 'CA that callers must have a certificate of (PEM)'),
+  tlsKey: text(path, 'Private key of this agent (PEM), for all its ports; read again when it changes'),
+  tlsCert: text(path, 'Certificate of this agent (PEM), for all its ports; read again when it changes'),
+  tlsCa: text(path, 'CA that callers and other agents must have a certificate of (PEM); read again when it changes'),
+  tlsRole: text(z.enum(ROLES).default('run'), 'Role of certificates of the CA that carry none: read, run or admin'),
+  auditLog: text(path, 'File for who did what, one line of JSON each', {
+    defaultHelp: 'the log: refusals as warnings, the rest at debug',
+  }),
   insecure: toggle(false, 'Listen beyond loopback without tokens or client certificates'),
   allowedHost: words(list, 'Further names that requests may call this agent by (Host header); * for any'),
   maxBodyBytes: number(
@@ -149,6 +154,13 @@ export const AGENT_SETTINGS = {
   ),
   maxBodyDepth: number(z.int().min(8).max(1_000).default(64), 'Deepest nesting of a body'),
   maxBodyNodes: number(z.int().min(100).default(200_000), 'Most elements or values in a body'),
+  maxFrameBytes: number(
+    z
+      .int()
+      .min(2 * MIB, 'must be 2 MiB or more')
+      .default(256 * MIB),
+    'Largest frame of the agent link',
+  ),
   requestsPerSecond: number(z.int().min(0).default(20_000), 'Requests of one address in a second; 0 for no limit'),
 
   logLevel: text(logLevel, 'debug, info, warn, error or silent', {

@@ -1,4 +1,5 @@
 import { hostname, networkInterfaces } from 'node:os';
+import { isLoopback } from './loopback.ts';
 
 /**
  * Whether a `Host` header names this agent. A web page whose own name was re-bound to our address sends its name, and is
@@ -22,8 +23,6 @@ export function createHostCheck({ name, bindHost, allowedHosts }: HostNames): Ho
     return host !== undefined && (known.has(host) || isLoopback(host));
   };
 }
-
-const isLoopback = (host: string): boolean => host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 
 /** Addresses at start; those that come later (a VPN) are named with --allowed-host. */
 function localAddresses(): string[] {

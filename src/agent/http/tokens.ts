@@ -50,12 +50,13 @@ const digestOf = (token: string): Buffer => createHash('sha256').update(token).d
 
 const invalid = (reason: string): RuntimeError => new RuntimeError('ERR_CONFIG_INVALID', { key: 'tokenFile', reason });
 
-/** The first token that may do anything: what this agent shows to other agents of its pool. */
+/** What this agent shows to other agents of its pool: its first token of the role admin, else of run. */
 export function outgoingToken(text: string): string | undefined {
-  for (const line of text.split(/\r?\n/)) {
-    const words = line.trim().split(/\s+/);
-    if (words[0]?.startsWith('#') === true || words[0] === '') continue;
-    if (words.length === 1 || words[0] === 'admin') return words.at(-1);
-  }
-  return undefined;
+  const lines = text
+    .split(/\r?\n/)
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([first = '']) => first !== '' && !first.startsWith('#'));
+  const found =
+    lines.find((words) => words.length === 1 || words[0] === 'admin') ?? lines.find(([first]) => first === 'run');
+  return found?.at(-1);
 }

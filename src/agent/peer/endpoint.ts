@@ -8,7 +8,7 @@ import { GrpcWorkerAdaptor } from '../../offloader/grpc-worker/adaptor.ts';
 import { signTicket, TICKET_TTL_MS } from '../../runtime/data/ticket.ts';
 import type { ResourceDescription } from '../../runtime/model/resource.ts';
 import type { PeerRuntime } from './peer-link.ts';
-import { PeerService } from './peer-service.ts';
+import { PeerService, type PeerServiceOptions } from './peer-service.ts';
 
 export interface PeerEndpointOptions {
   readonly runtime: PeerRuntime;
@@ -20,6 +20,7 @@ export interface PeerEndpointOptions {
   readonly port: number;
   readonly heartbeatPort?: number;
   readonly security?: LinkSecurity;
+  readonly service?: Pick<PeerServiceOptions, 'check' | 'refused' | 'maxFrameBytes'>;
   readonly timing?: Partial<LinkTiming>;
   readonly graceMs?: number;
 }
@@ -39,7 +40,7 @@ export async function startPeerEndpoint(options: PeerEndpointOptions): Promise<P
   const { incarnation } = runtime.self;
   const heartbeats = await startHeartbeats({ host, port: options.heartbeatPort ?? 0, incarnation });
   const grace = graceMs === undefined ? {} : { graceMs };
-  const service = new PeerService({ runtime, describe, heartbeats, logger, security, ...grace });
+  const service = new PeerService({ runtime, describe, heartbeats, logger, security, ...grace, ...options.service });
   const close = async (): Promise<void> => {
     await service[Symbol.asyncDispose]();
     await heartbeats[Symbol.asyncDispose]();

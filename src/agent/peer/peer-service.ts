@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
-import { status as grpcStatus, Server, type ServerDuplexStream } from '@grpc/grpc-js';
-import { RuntimeError, toErrorInfo } from '../../common/errors.ts';
+import { status as grpcStatus, Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
+import { ERRORS, RuntimeError, toErrorInfo } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import {
   closeFrame,
@@ -14,10 +14,13 @@ import { CloseSchema, type Hello, WelcomeSchema } from '../../contracts/gen/agen
 import type { Heartbeats } from '../../offloader/grpc-agent/heartbeats.ts';
 import { descriptionToWire } from '../../offloader/grpc-agent/model-wire.ts';
 import { DEFAULT_LIMITS } from '../../offloader/grpc-agent/reliable-channel.ts';
-import { isAuthorized, type LinkSecurity, serverCredentials } from '../../offloader/grpc-agent/security.ts';
-import { AGENT_PEER_SERVICE, CHANNEL_OPTIONS } from '../../offloader/grpc-agent/service.ts';
+import { isAuthorized, type LinkSecurity } from '../../offloader/grpc-agent/security.ts';
+import { AGENT_PEER_SERVICE, CHANNEL_OPTIONS, MAX_FRAME_BYTES } from '../../offloader/grpc-agent/service.ts';
 import type { ResourceDescription } from '../../runtime/model/resource.ts';
+import { type CallerCertificate, certificateIn } from '../security/caller.ts';
+import type { StreamCheck } from '../security/link-access.ts';
 import { PeerLink, type PeerRuntime } from './peer-link.ts';
+import { listenSecurely, type SecureListener } from './secure-listener.ts';
 
 export interface PeerServiceOptions {
   readonly runtime: PeerRuntime;
@@ -26,6 +29,12 @@ export interface PeerServiceOptions {
   readonly heartbeats: Heartbeats;
   readonly logger: Logger;
   readonly security?: LinkSecurity;
+  /** Absent: whoever shows the token of `security`. */
+  readonly check?: StreamCheck;
+  /** A connection was closed for its certificate, or for the lack of one. */
+  readonly refused?: (certificate: CallerCertificate | undefined, from: string) => void;
+  /** Largest frame that is read. */
+  readonly maxFrameBytes?: number;
   /** How long a link whose stream broke waits for its caller. */
   readonly graceMs?: number;
 }
@@ -53,19 +62,28 @@ export class PeerService implements AsyncDisposable {
   readonly #security: LinkSecurity;
   readonly #server: Server;
   readonly #links = new Map<string, OpenLink>();
+  #listener: SecureListener | undefined;
 
   constructor(options: PeerServiceOptions) {
     this.#options = options;
     this.#security = options.security ?? {};
-    this.#server = new Server(CHANNEL_OPTIONS);
+    const { maxFrameBytes = MAX_FRAME_BYTES } = options;
+    this.#server = new Server({ ...CHANNEL_OPTIONS, 'grpc.max_receive_message_length': maxFrameBytes });
     this.#server.addService(AGENT_PEER_SERVICE, { link: (stream: Stream) => this.#accept(stream) });
   }
 
   /** Returns the port. Throws ERR_PORT_UNAVAILABLE. */
-  listen(host: string, port: number): Promise<number> {
+  async listen(host: string, port: number): Promise<number> {
+    const { tls } = this.#security;
+    if (tls !== undefined) {
+      const refused = (certificate: CallerCertificate | undefined, from: string): void =>
+        this.#options.refused?.(certificate, from);
+      this.#listener = await listenSecurely({ server: this.#server, tls, host, port, refused });
+      return this.#listener.port;
+    }
     const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
     return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, serverCredentials(this.#security), (error, bound) => {
+      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
         if (error === null) resolve(bound);
         else reject(new RuntimeError('ERR_PORT_UNAVAILABLE', { address, reason: error.message }));
       });
@@ -79,6 +97,7 @@ export class PeerService implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const open of [...this.#links.values()]) this.#drop(open, 'ERR_SHUTTING_DOWN', 'the agent is shutting down');
+    this.#listener?.close();
     const ended = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
     const timer = setTimeout(() => this.#server.forceShutdown(), 1000);
     await ended;
@@ -89,8 +108,10 @@ export class PeerService implements AsyncDisposable {
 
   #accept(stream: Stream): void {
     stream.on('error', () => undefined);
-    if (!isAuthorized(stream.metadata, this.#security)) {
-      stream.emit('error', { code: grpcStatus.UNAUTHENTICATED, details: 'a valid bearer token is needed' });
+    const refusal = this.#refusalOf(stream);
+    if (refusal !== undefined) {
+      const code = ERRORS[refusal.code].status === 403 ? grpcStatus.PERMISSION_DENIED : grpcStatus.UNAUTHENTICATED;
+      stream.emit('error', { code, details: refusal.message });
       return;
     }
     let open: OpenLink | undefined;
@@ -116,6 +137,15 @@ export class PeerService implements AsyncDisposable {
     });
     stream.on('cancelled', ended);
     stream.on('close', ended);
+  }
+
+  #refusalOf(stream: Stream): RuntimeError | undefined {
+    const { check } = this.#options;
+    if (check === undefined) {
+      return isAuthorized(stream.metadata, this.#security) ? undefined : new RuntimeError('ERR_UNAUTHENTICATED');
+    }
+    const { sslPeerCertificate } = stream.getAuthContext() ?? {};
+    return check({ metadata: stream.metadata, certificate: certificateIn(sslPeerCertificate), from: stream.getPeer() });
   }
 
   #receive(open: OpenLink, frame: ReceivedFrame, size: number): void {

@@ -192,6 +192,7 @@ function addCancelRoute(app: AgentApp, { backend }: RouteContext): void {
     },
     async (request) => {
       const { id } = findApplication(backend, request.params.id);
+      request.subject = id;
       return { appId: id, cancelled: backend.cancelApplication(id, 'cancelled by a request') };
     },
   );

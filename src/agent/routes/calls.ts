@@ -34,9 +34,11 @@ function addStartRoute(app: AgentApp, { backend, print, checkPath }: RouteContex
     async (request, reply) => {
       const call = request.body;
       print(`Received REST call to run a ${call.language} method`);
+      request.subject = `${call.className} ${call.methodName}`.trim();
       checkPaths(call, checkPath);
       const trace = request.headers['traceparent'];
       const appId = await backend.startApplication(call, typeof trace === 'string' ? { trace } : {});
+      request.subject = `${appId} ${request.subject}`;
       const type = negotiate(request.headers.accept, ['text/plain', 'application/json'] as const) ?? 'text/plain';
       reply.type(type);
       // A COMPSs agent accepts JSON and takes the whole body as the id: to XML the answer is the bare number.

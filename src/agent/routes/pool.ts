@@ -63,6 +63,7 @@ function addChangeRoutes(app: AgentApp, { backend }: RouteContext): void {
       },
     },
     async (request, reply) => {
+      request.subject = request.body.name;
       await backend.addResource(request.body);
       return reply.send('');
     },
@@ -81,6 +82,7 @@ function addChangeRoutes(app: AgentApp, { backend }: RouteContext): void {
         },
       },
       async (request, reply) => {
+        request.subject = request.body.name;
         backend.reduceResource(request.body);
         return reply.send('');
       },
@@ -99,6 +101,7 @@ function addChangeRoutes(app: AgentApp, { backend }: RouteContext): void {
       },
     },
     async (request, reply) => {
+      request.subject = request.body.name;
       backend.removeNode(request.body.name);
       return reply.send('');
     },
@@ -116,6 +119,7 @@ function addChangeRoutes(app: AgentApp, { backend }: RouteContext): void {
       },
     },
     async (request, reply) => {
+      request.subject = request.body.name;
       backend.lostNode(request.body.name, 'reported lost by a request');
       return reply.send('');
     },

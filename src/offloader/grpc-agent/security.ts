@@ -1,34 +1,66 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import {
-  type ChannelCredentials,
-  credentials as clientCredentials,
-  type Metadata,
-  ServerCredentials,
-} from '@grpc/grpc-js';
-
-/** PEM material of mutual TLS: both sides show a certificate that `ca` has signed. */
-export interface TlsMaterial {
-  readonly ca: Buffer;
-  readonly cert: Buffer;
-  readonly key: Buffer;
-}
+import { type ChannelCredentials, credentials as clientCredentials, experimental, type Metadata } from '@grpc/grpc-js';
+import type { TlsSource } from '../../common/tls.ts';
 
 export interface LinkSecurity {
   /** Absent: plain text, for loopback and for networks that are private anyway. */
-  readonly tls?: TlsMaterial;
-  /** Sent and demanded as `authorization: Bearer …` of every stream. */
+  readonly tls?: TlsSource;
+  /** Sent as `authorization: Bearer …` of every stream. */
   readonly token?: string;
 }
 
+/** A link that is opened again shows the certificate of that time. */
 export function channelCredentials({ tls }: LinkSecurity): ChannelCredentials {
-  return tls === undefined
-    ? clientCredentials.createInsecure()
-    : clientCredentials.createSsl(tls.ca, tls.key, tls.cert);
+  if (tls === undefined) return clientCredentials.createInsecure();
+  const { ca, cert, key } = tls.material;
+  if (ca === undefined) return clientCredentials.createSsl(null, key, cert);
+  const provider = new CurrentCertificates(tls);
+  return experimental.createCertificateProviderChannelCredentials(provider, provider);
 }
 
-export function serverCredentials({ tls }: LinkSecurity): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  return ServerCredentials.createSsl(tls.ca, [{ private_key: tls.key, cert_chain: tls.cert }], true);
+type CaListener = experimental.CaCertificateUpdateListener;
+type IdentityListener = experimental.IdentityCertificateUpdateListener;
+
+class CurrentCertificates implements experimental.CertificateProvider {
+  readonly #tls: TlsSource;
+  readonly #stops = new Map<CaListener | IdentityListener, () => void>();
+
+  constructor(tls: TlsSource) {
+    this.#tls = tls;
+  }
+
+  addCaCertificateListener(listener: CaListener): void {
+    this.#follow(listener, () => {
+      const { ca } = this.#tls.material;
+      listener(ca === undefined ? null : { caCertificate: ca });
+    });
+  }
+
+  addIdentityCertificateListener(listener: IdentityListener): void {
+    this.#follow(listener, () => {
+      const { cert, key } = this.#tls.material;
+      listener({ certificate: cert, privateKey: key });
+    });
+  }
+
+  removeCaCertificateListener(listener: CaListener): void {
+    this.#unfollow(listener);
+  }
+
+  removeIdentityCertificateListener(listener: IdentityListener): void {
+    this.#unfollow(listener);
+  }
+
+  #follow(listener: CaListener | IdentityListener, tell: () => void): void {
+    this.#stops.set(listener, this.#tls.onChange(tell));
+    // The channel wants it in a later turn.
+    queueMicrotask(() => this.#stops.has(listener) && tell());
+  }
+
+  #unfollow(listener: CaListener | IdentityListener): void {
+    this.#stops.get(listener)?.();
+    this.#stops.delete(listener);
+  }
 }
 
 const BEARER = 'Bearer ';

@@ -1,9 +1,10 @@
-import type { Agent } from 'undici';
+import type { Agent, buildConnector } from 'undici';
+import type { TlsSource } from '../../common/tls.ts';
 
 export interface RestSecurity {
   /** Sent to every node of the pool: whoever added it trusts it. */
   readonly token?: string;
-  readonly tls?: { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
+  readonly tls?: TlsSource;
 }
 
 export interface Answer {
@@ -38,11 +39,11 @@ export class RestClient {
   /** Rejects when there is no answer within `timeoutMs`. */
   async send(method: 'GET' | 'PUT', path: string, body: Body | undefined, timeoutMs: number): Promise<Answer> {
     // The largest of our libraries, and most agents never call another over REST: it is loaded by who does.
-    const { Agent, errors, request } = await import('undici');
+    const { Agent, buildConnector, errors, request } = await import('undici');
     if (this.#closed) throw new errors.ClientDestroyedError();
     this.#agent ??= new Agent({
       connections: CONNECTIONS,
-      connect: { timeout: CONNECT_MS, ...this.#tls },
+      connect: connector(buildConnector, this.#tls),
       maxResponseSize: MOST_ANSWER,
     });
     const response = await request(`${this.#base}${path}`, {
@@ -63,6 +64,19 @@ export class RestClient {
     this.#closed = true;
     await this.#agent?.destroy();
   }
+}
+
+/** Every connection shows the certificate of its time. */
+function connector(build: typeof buildConnector, tls: TlsSource | undefined): buildConnector.connector {
+  let material = tls?.material;
+  let connect = build({ timeout: CONNECT_MS, ...material });
+  return (options, callback) => {
+    if (tls !== undefined && tls.material !== material) {
+      material = tls.material;
+      connect = build({ timeout: CONNECT_MS, ...material });
+    }
+    connect(options, callback);
+  };
 }
 
 /** An agent of COMPSs makes nothing for text/plain alone; one of ours would put the id into an object for JSON. */

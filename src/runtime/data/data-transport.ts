@@ -1,10 +1,12 @@
-import { connect, createServer, type OnReadOpts, type Server, type Socket } from 'node:net';
+import { connect, createServer, isIP, type OnReadOpts, type Server, type Socket } from 'node:net';
 import {
-  type ConnectionOptions,
   createServer as createTlsServer,
+  type TLSSocket,
   type TlsOptions,
+  type Server as TlsServer,
   connect as tlsConnect,
 } from 'node:tls';
+import type { TlsSource } from '../../common/tls.ts';
 
 /** How the data port is reached: plain TCP, or TLS with the identity of the agent. */
 export interface DataTransport {
@@ -19,13 +21,34 @@ export const plainTransport: DataTransport = {
 };
 
 export interface DataTlsOptions {
+  readonly tls: TlsSource;
+  /** Of the server, without keys and certificates. */
   readonly server: TlsOptions;
-  readonly client: ConnectionOptions;
+  /** Told of the server, to renew its certificates; returns how to stop. */
+  readonly renew?: (server: TlsServer) => () => void;
+  /** Whether the other side of a connection may ask for anything. */
+  readonly admit: (socket: TLSSocket) => boolean;
 }
 
-export function tlsTransport({ server, client }: DataTlsOptions): DataTransport {
+export function tlsTransport({ tls, server: options, renew, admit }: DataTlsOptions): DataTransport {
   return {
-    listen: (onConnection) => createTlsServer(server, onConnection),
-    connect: (host, port) => ({ socket: tlsConnect({ ...client, host, port }), direct: false }),
+    listen: (onConnection) => {
+      const server = createTlsServer({ ...options, ...tls.material }, (socket) => {
+        if (admit(socket)) onConnection(socket);
+        else socket.destroy();
+      });
+      server.on('tlsClientError', (_error, socket) => socket.destroy());
+      const stop = renew?.(server);
+      if (stop !== undefined) server.once('close', stop);
+      return server;
+    },
+    connect: (host, port) => {
+      const { ca, cert, key } = tls.material;
+      const named = isIP(host) === 0 ? { servername: host } : {};
+      return {
+        socket: tlsConnect({ ...(ca === undefined ? {} : { ca }), cert, key, host, port, ...named }),
+        direct: false,
+      };
+    },
   };
 }

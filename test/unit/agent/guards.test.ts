@@ -162,8 +162,9 @@ describe('tokens', () => {
     expect(() => parseTokens('king some-long-token-01')).toThrowError(expect.not.stringContaining('some-long'));
   });
 
-  it('show the first one that may do anything to others', () => {
+  it('show the first one that may do most to others', () => {
     expect(outgoingToken('read reader-token-0001\nadmin second-token-00001\n')).toBe('second-token-00001');
+    expect(outgoingToken('read reader-token-0001\nrun runner-token-00001\n')).toBe('runner-token-00001');
     expect(outgoingToken('read reader-token-0001')).toBeUndefined();
   });
 });
