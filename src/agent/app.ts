@@ -46,8 +46,8 @@ export async function createAgentApp(options: AgentAppOptions): Promise<AgentApp
   const base = app as unknown as FastifyInstance;
   const metrics = createAgentMetrics(options.backend);
   installErrors(base, options.logger, options.maxBodyBytes);
-  installUnknownRoutes(base);
   installGuard(base, options);
+  installUnknownRoutes(base);
   installBodies(base, options.bodyLimits);
   installAccessLog(base, options.logger, metrics);
   await app.register(swagger, swaggerOptions(options.version));

@@ -16,7 +16,7 @@ declare module 'fastify' {
 }
 
 export const dialectOf = (request: FastifyRequest): Dialect =>
-  request.headers['content-type']?.startsWith('application/xml') === true ? 'xml' : 'json';
+  request.headers['content-type']?.toLowerCase().startsWith('application/xml') === true ? 'xml' : 'json';
 
 export function installBodies(app: FastifyInstance, limits: BodyLimits): void {
   app.removeAllContentTypeParsers();

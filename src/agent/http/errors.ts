@@ -3,7 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { ERRORS, type ErrorCode, type ErrorDetails, RuntimeError } from '../../common/errors.ts';
 import type { Logger } from '../../common/logger.ts';
 import { negotiate } from './accept.ts';
-import { ValidationFailure } from './bodies.ts';
+import { dialectOf, ValidationFailure } from './bodies.ts';
 
 export interface ErrorReply {
   readonly status: number;
@@ -18,6 +18,9 @@ const COMPSS_TEXTS: Partial<Record<ErrorCode, (details: ErrorDetails) => string>
   ERR_LANGUAGE_UNSUPPORTED: () => 'Unsupported language.',
   ERR_RESOURCE_UNKNOWN: ({ name }) => `Resource ${name} was not set up for this agent. Ignoring request.`,
 };
+
+/** What COMPSs answers with to the same mistakes; only to who speaks its XML. */
+const COMPSS_STATUSES: Partial<Record<ErrorCode, number>> = { ERR_RESOURCE_UNKNOWN: 500, ERR_ADAPTOR_UNKNOWN: 500 };
 
 export function installErrors(app: FastifyInstance, logger: Logger, maxBodyBytes: number): void {
   app.setErrorHandler((thrown: FastifyError | Error, request, reply) => {
@@ -46,17 +49,18 @@ const isRuntimeError = (thrown: unknown): thrown is RuntimeError =>
   thrown instanceof Error && Object.hasOwn(ERRORS, (thrown as { code?: string }).code ?? '');
 
 export function sendError(request: FastifyRequest, reply: FastifyReply, error: RuntimeError): FastifyReply {
-  const { status } = ERRORS[error.code];
+  const compss = dialectOf(request) === 'xml' ? COMPSS_STATUSES[error.code] : undefined;
+  const status = compss ?? ERRORS[error.code].status;
   reply.code(status).header('x-error-code', error.code);
   if (error.code === 'ERR_UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
   if (error.code === 'ERR_RATE_LIMITED') reply.header('retry-after', '1');
-  if (wantsJson(request)) return reply.type('application/json').send(JSON.stringify(errorReply(error)));
+  if (wantsJson(request)) return reply.type('application/json').send(JSON.stringify(errorReply(error, status)));
   const text = COMPSS_TEXTS[error.code]?.(error.details) ?? `${error.code}: ${error.message}`;
   return reply.type('text/plain; charset=utf-8').send(text);
 }
 
-export function errorReply(error: RuntimeError): ErrorReply {
-  const { status, retryable } = ERRORS[error.code];
+function errorReply(error: RuntimeError, status: number): ErrorReply {
+  const { retryable } = ERRORS[error.code];
   const field = error.details['field'];
   return {
     status,

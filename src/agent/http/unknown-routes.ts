@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RuntimeError } from '../../common/errors.ts';
 import { sendError } from './errors.ts';
 
@@ -7,13 +7,13 @@ interface KnownRoute {
   readonly methods: Set<string>;
 }
 
-/** 405 with `Allow` for a known path and another method, 404 for the rest. Before the routes are added. */
+/** 405 with `Allow` for a known path and another method, 404 for the rest, whatever the body. Before the routes are added. */
 export function installUnknownRoutes(app: FastifyInstance): void {
   const known: KnownRoute[] = [];
   app.addHook('onRoute', ({ method, url }) => {
     known.push({ segments: segmentsOf(url), methods: new Set([method].flat()) });
   });
-  app.setNotFoundHandler((request, reply) => {
+  const answer = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const path = request.url.split('?', 1)[0] ?? '';
     const allowed = new Set(
       known.filter((route) => fits(route, segmentsOf(path))).flatMap(({ methods }) => [...methods]),
@@ -25,6 +25,11 @@ export function installUnknownRoutes(app: FastifyInstance): void {
     reply.header('allow', list);
     const details = { path, method: request.method, allowed: list };
     return sendError(request, reply, new RuntimeError('ERR_METHOD_NOT_ALLOWED', details));
+  };
+  app.setNotFoundHandler(answer);
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404) answer(request, reply);
+    else done();
   });
 }
 

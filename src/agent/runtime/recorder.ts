@@ -5,6 +5,7 @@ import { SELF } from '../../runtime/model/ids.ts';
 import type { InvocationOutcome } from '../../runtime/model/outcome.ts';
 import type { Application } from './application.ts';
 import type { Applications } from './applications.ts';
+import { jobHeader } from './job-header.ts';
 import type { JobFiles, JobLogs } from './job-logs.ts';
 import type { Nodes } from './nodes.ts';
 import { type AttemptStatus, Timeline } from './timeline.ts';
@@ -112,7 +113,9 @@ export class Recorder implements DispatchObserver {
   #beginLog(live: Live): void {
     if (live.logged || live.resource !== SELF) return;
     live.logged = true;
-    this.#logs.started(live.invocation, live.task, live, () => this.#header(live.core));
+    this.#logs.started(live.invocation, live.task, live, () =>
+      jobHeader(this.#dispatcher.element(live.core), live.isMain ? live.application?.request : undefined),
+    );
   }
 
   settled(invocation: InvocationId, outcome: InvocationOutcome): void {
@@ -174,18 +177,5 @@ export class Recorder implements DispatchObserver {
     times.totalMs += ms;
     times.minMs = Math.min(times.minMs, ms);
     times.maxMs = Math.max(times.maxMs, ms);
-  }
-
-  /** What COMPSs writes first in debug (spec 3.7). */
-  #header(core: CoreId): string {
-    const { implementations, signature } = this.#dispatcher.element(core);
-    const { module, method } = implementations[0] ?? { module: signature, method: '' };
-    return [
-      'WORKER - Parameters of execution:',
-      '  * Method type: METHOD',
-      `  * Method definition: [DECLARING CLASS=${module}, METHOD NAME=${method}]`,
-      `  * Signature: ${signature}`,
-      '',
-    ].join('\n');
   }
 }

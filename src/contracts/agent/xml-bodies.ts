@@ -12,6 +12,7 @@ import {
   listOf,
   number,
   object,
+  orAbsent,
   readObject,
   repeated,
   text,
@@ -102,15 +103,18 @@ const parameter: Field = {
   },
 };
 
+/** An empty element says nothing. */
+const stream: Field = { read: (element) => element.text.trim() || undefined };
+
 const parameterFields = (persistent: boolean): Fields => ({
   direction: trimmed,
   type: trimmed,
-  stdIOStream: trimmed,
+  stdIOStream: stream,
   prefix: text,
   paramName: trimmed,
   contentType: trimmed,
-  weight: number,
-  keepRename: boolean,
+  weight: orAbsent(number),
+  keepRename: orAbsent(boolean),
   element: { read: (element, path) => readElement(element, path, persistent) },
   array: { read: readArray },
 });

@@ -40,6 +40,18 @@ export const boolean: Field = {
   },
 };
 
+/** JAXB gives no value, and no error, where the text is not one of the type. */
+export const orAbsent = (field: Field): Field => ({
+  ...field,
+  read: (element, path) => {
+    try {
+      return field.read(element, path);
+    } catch {
+      return undefined;
+    }
+  },
+});
+
 export const object = (fields: Fields): Field => ({ read: (element, path) => readObject(element, fields, path) });
 
 /** A wrapper whose children of one name are the items. */

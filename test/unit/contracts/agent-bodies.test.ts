@@ -197,6 +197,20 @@ describe('bodies of annex 6.1.4', () => {
   });
 });
 
+describe('what COMPSs takes without a word', () => {
+  it('an empty stream, and weights and renamings that are none', () => {
+    const odd = '<stdIOStream> </stdIOStream><weight>x</weight><keepRename>maybe</keepRename>';
+    const [typed] = parseBody(
+      'startApplication',
+      'xml',
+      golden.TYPED_XML.replace('<stdIOStream>UNSPECIFIED</stdIOStream>', odd),
+    ).parameters;
+    expect(typed).toMatchObject({ stream: 'UNSPECIFIED', type: 'INT_T' });
+    expect(typed).not.toHaveProperty('weight');
+    expect(typed).not.toHaveProperty('keepRename');
+  });
+});
+
 describe('refused bodies', () => {
   const value = '<element><className>java.lang.String</className><value xsi:type="xs:string">x</value></element>';
 
