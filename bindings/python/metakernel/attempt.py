@@ -196,7 +196,7 @@ class Attempt:
 
     def _thrown(self, error):
         """The task counts as completed: its written data are what they are, its returns None."""
-        self._error = _info("ERR_TASK_EXCEPTION", error)
+        self._error = self._info("ERR_TASK_EXCEPTION", error)
         self._status = protocol.EXCEPTION
         try:
             outputs = []
@@ -246,15 +246,31 @@ class Attempt:
             return
         self._status = protocol.FAILED
         if isinstance(error, (Missing, TaskError)):
-            self._error = _info(error.code, error)
+            self._error = self._info(error.code, error)
         elif isinstance(error, OutputMissing):
-            self._error = _info("ERR_OUTPUT_MISSING", error)
+            self._error = self._info("ERR_OUTPUT_MISSING", error)
         elif isinstance(error, ReturnCount):
-            self._error = _info("ERR_RETURN_COUNT", error)
+            self._error = self._info("ERR_RETURN_COUNT", error)
         elif isinstance(error, values.Unpicklable):
-            self._error = _info("ERR_VALUE_UNSERIALIZABLE", error)
+            self._error = self._info("ERR_VALUE_UNSERIALIZABLE", error)
         else:
-            self._error = _info("ERR_TASK_FAILED", error)
+            self._error = self._info("ERR_TASK_FAILED", error)
+
+    def _info(self, code, error):
+        """An error as the runtime has it: ``code``, ``message``, ``name``, ``stack``."""
+        message = error.message if isinstance(error, (Missing, TaskError)) else str(error)
+        where = "Task %s on node %s:\n" % (self.signature, node())
+        info = {"code": code, "message": message, "name": type(error).__qualname__, "stack": where + _traceback(error)}
+        details = {"node": node(), "task": self.signature}
+        status = getattr(error, "exit_status", None)
+        if isinstance(status, int):
+            details["exitStatus"] = status
+        content = _pickled(error)
+        if content is not None:
+            details["pickled"] = content
+            details["main"] = values.main_module or ""
+        info["details"] = details
+        return info
 
     def cancelled(self):
         self._status = protocol.CANCELLED
@@ -286,22 +302,6 @@ def read_content(content):
     if type(content) is tuple:
         return values.decode(shared.map_file(*content), owned=True)
     return values.decode(content)
-
-
-def _info(code, error):
-    """An error as the runtime has it: ``code``, ``message``, ``name``, ``stack``."""
-    message = error.message if isinstance(error, (Missing, TaskError)) else str(error)
-    info = {"code": code, "message": message, "name": type(error).__qualname__, "stack": _traceback(error)}
-    details = {"node": node()}
-    status = getattr(error, "exit_status", None)
-    if isinstance(status, int):
-        details["exitStatus"] = status
-    content = _pickled(error)
-    if content is not None:
-        details["pickled"] = content
-        details["main"] = values.main_module or ""
-    info["details"] = details
-    return info
 
 
 def _traceback(error):

@@ -49,8 +49,25 @@ class CallBuilder:
         if self._python:
             if not args and not kwargs and extra is None and not self._call.defaults:
                 return b""
-            return self._pickle(args, kwargs, extra)
+            try:
+                return self._pickle(args, kwargs, extra)
+            except values.Unpicklable as error:
+                self._blame(args, kwargs)
+                raise error
         return values.common(args + list(kwargs.values()), self._ref)
+
+    def _blame(self, args, kwargs):
+        """Says which argument cannot be sent, where one alone is the cause."""
+        signature = self._link.worker.elements_by_number[self._call.element][3]
+        positional = [argument.name for argument in self._call.arguments if not argument.keyword]
+        given = list(zip(positional, args)) + list(kwargs.items())
+        for place, (name, value) in enumerate(given):
+            try:
+                self._encoded(value)
+            except values.Unpicklable as error:
+                which = "number %d" % (place + 1) if name is None else name
+                raise values.Unpicklable("Task %s cannot be given its argument %s: %s"
+                                         % (signature, which, error)) from error.__cause__
 
     def _pickle(self, args, kwargs, extra):
         call = [tuple(args), kwargs, self._updates or None, extra, self._defaults()]

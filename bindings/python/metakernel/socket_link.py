@@ -50,7 +50,7 @@ class SocketLink(link.Link):
         if known is not None and known[1] == described:
             return known[0]
         number = known[0] if known is not None else len(elements)
-        elements[signature] = (number, described, implementations[0].language)
+        elements[signature] = (number, described, implementations[0].language, signature)
         self.worker.elements_by_number[number] = elements[signature]
         element = {"signature": signature, "implementations": [dict(one) for one in map(_plain, implementations)]}
         self._begin(protocol.ELEMENT).append(number)
@@ -147,7 +147,7 @@ class SocketLink(link.Link):
         if not handles:
             return []
         contents = self._wait(protocol.TARGET_DATA, handles)
-        found = [NOTHING if content is None else read_content(content) for content in contents[1]]
+        found = [NOTHING if content is None else _readable(content) for content in contents[1]]
         if any(type(content) is tuple for content in contents[1]):
             self._begin(protocol.UNPIN).append(contents[0])
             self._end()
@@ -458,6 +458,14 @@ class SocketLink(link.Link):
             handles.append(let_go.popleft())
         self._out.words += (protocol.RELEASE, self._index, len(handles))
         self._out.words += handles
+
+
+def _readable(content):
+    try:
+        return read_content(content)
+    except Exception as error:
+        raise LinkError("a value that a task has returned cannot be read here: %s: %s"
+                        % (type(error).__name__, error)) from error
 
 
 class _Brought:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 
-from metakernel import modules, protocol, shared, values
+from metakernel import link, modules, protocol, shared, values
 from metakernel.attempt import Attempt
 from metakernel.errors import TaskCancelled
 from metakernel.protocol import Out, Splitter
@@ -103,7 +103,7 @@ class Worker:
         self._poll = select.poll()
         self._poll.register(self.sock, select.POLLIN)
         self._implementations = {}
-        #: By signature: number, description, language; and by number. Known to the agent for the whole process.
+        #: By signature: number, description, language, signature; and by number. Known to the agent for the whole process.
         self.elements = {}
         self.elements_by_number = {}
         self._queue = deque()
@@ -117,12 +117,20 @@ class Worker:
         self._sent_at = 0.0
         self._cpus = None
         self._gpus = False
+        self._forked = False
         self._use_hosts(None)
+        os.register_at_fork(after_in_child=self._leave_to_parent)
         signal.signal(signal.SIGUSR1, self._on_break)
         signal.signal(signal.SIGUSR2, self._on_hurry)
         _seed()
         self.out.words += [protocol.HELLO, number, os.getpid()]
         self.out.flush()
+
+    def _leave_to_parent(self):
+        """A child that user code has forked: the connection is its parent's, tasks are plain calls in it."""
+        self._forked = True
+        self.sock.close()
+        link.set_maker(None)
 
     def nodes(self):
         """Of the pool, as the agent last said."""
@@ -286,6 +294,8 @@ class Worker:
                 self._interruptible = False
         except TaskCancelled:
             attempt.cancelled()
+        if self._forked:
+            _end_child()
         seconds = time.perf_counter() - begin
         implementation.seconds = seconds if implementation.seconds == 1.0 else (
             0.75 * implementation.seconds + 0.25 * seconds if seconds < implementation.seconds else seconds)
@@ -329,6 +339,16 @@ class Worker:
         for name in ("COMPSS_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ[name] = text
         _blas_threads(cpus)
+
+
+def _end_child():
+    """A child came back from the task: its parent is the one that answers."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass
+    os._exit(0)
 
 
 def _seed():

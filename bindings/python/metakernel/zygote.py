@@ -15,6 +15,8 @@ import sys
 
 _NOTICES = 3
 _PR_SET_PDEATHSIG = 1
+#: Among the flags of a process in /proc/PID/stat.
+_PF_EXITING = 4
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 #: What every worker would import for itself: code of ours, and numpy where it is.
 _SHARED = ("metakernel.worker", "metakernel.socket_link", "metakernel.program", "pycompss.api.task", "pycompss.api.api",
@@ -51,6 +53,8 @@ def main():
 class Zygote:
     def __init__(self):
         self._workers = {}
+        #: Those that were alive when they were killed by order.
+        self._killed = set()
         self._wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._wake_write = wake_write
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
@@ -121,6 +125,8 @@ class Zygote:
         for pid, known in self._workers.items():
             if known != number:
                 continue
+            if which == signal.SIGKILL and _lives(pid):
+                self._killed.add(pid)
             try:
                 if group:
                     os.killpg(pid, which)
@@ -141,7 +147,9 @@ class Zygote:
                 return
             number = self._workers.pop(pid, None)
             if number is not None:
-                os.write(_NOTICES, ("X\t%d\t%s\n" % (number, _how(status))).encode())
+                how = _how(status, pid in self._killed)
+                self._killed.discard(pid)
+                os.write(_NOTICES, ("X\t%d\t%s\n" % (number, how)).encode())
                 _kill_group(pid)
 
     def _end(self):
@@ -162,13 +170,25 @@ def _kill_group(pid):
         pass
 
 
-def _how(status):
+def _lives(pid):
+    """Not ended, and not on the way there: its sockets close before the rest."""
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            fields = file.read().rpartition(") ")[2].split()
+        return fields[0] not in ("Z", "X") and not int(fields[6]) & _PF_EXITING
+    except OSError:
+        return False
+
+
+def _how(status, by_order):
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         try:
             name = signal.Signals(number).name
         except ValueError:
             name = "unknown"
-        more = "; the system kills for want of memory in this way" if number == signal.SIGKILL else ""
+        more = ""
+        if number == signal.SIGKILL:
+            more = "; by the agent" if by_order else "; the system kills for want of memory in this way"
         return "signal %d (%s%s)" % (number, name, more)
     return "exit code %d" % os.WEXITSTATUS(status)
