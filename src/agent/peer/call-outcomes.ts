@@ -21,6 +21,10 @@ const NO_OUTPUTS: readonly FinishedOutput[] = [];
 /** Ends of a task that are this agent's failure and not the code's: the caller runs it elsewhere. */
 const LOSSES = new Set(['ERR_TASK_LOST', 'ERR_DATA_LOST', 'ERR_SHUTTING_DOWN', 'ERR_TRANSFER_FAILED']);
 
+/** A call depends on no other: when it cannot run because of something before it, that is an input that cannot be had. */
+const isLoss = (call: Call, { code }: ErrorInfo): boolean =>
+  LOSSES.has(code) || (code === 'ERR_PREDECESSOR_FAILED' && !call.started);
+
 /** The ends of calls: binds what they wrote to the caller's names and answers. */
 export class CallOutcomes {
   readonly #parts: CallOutcomesParts;
@@ -87,13 +91,25 @@ export class CallOutcomes {
     const { calls, data, reports } = this.#parts;
     if (calls.submitted(call.seq) !== call) return;
     for (const output of call.outputs) if (!output.shared) data.letGo(output.handle);
+    const lost = outcome.status === 'failed' && isLoss(call, outcome.error) ? outcome.error.message : undefined;
+    if (lost !== undefined && !call.started) this.#reportFailedInputs(call, lost);
     this.#close(call);
     if (outcome.status === 'cancelled') {
       reports.finished(call, { status: call.recalled ? 'recalled' : 'cancelled', outputs: NO_OUTPUTS });
-    } else if (LOSSES.has(outcome.error.code)) {
-      reports.finished(call, { status: 'lost', outputs: NO_OUTPUTS, reason: outcome.error.message });
+    } else if (lost !== undefined) {
+      reports.finished(call, { status: 'lost', outputs: NO_OUTPUTS, reason: lost });
     } else {
       reports.finished(call, { status: 'failed', outputs: NO_OUTPUTS, error: outcome.error });
+    }
+  }
+
+  /** Before the end of the call: the caller is to know that it was for want of them, and whom not to believe. */
+  #reportFailedInputs(call: Call, reason: string): void {
+    const { data, stores, reports } = this.#parts;
+    for (const held of call.unreported) {
+      if (held.reported || data.get(held.version) !== held) continue;
+      const local = stores.mover.resolve(data.key(held.version));
+      if (local === undefined || !stores.store.has(local)) reports.transferFailed(held.version, reason);
     }
   }
 

@@ -22,6 +22,7 @@ export class CallReports {
 
   /** Worth telling only when the end does not go out in the same turn. */
   started(call: Call): void {
+    call.started = true;
     this.#started.push(call);
     if (this.#started.length > 1) return;
     this.#push({

@@ -22,6 +22,8 @@ export interface Call {
   readonly passing: Handle[];
   /** Inputs that the caller does not yet know to be here. */
   readonly unreported: HeldVersion[];
+  /** Its code has begun. */
+  started: boolean;
   recalled: boolean;
   ended: boolean;
 }
@@ -44,6 +46,7 @@ export class Calls {
       outputs: [],
       passing: [],
       unreported: [],
+      started: false,
       recalled: false,
       ended: false,
     };

@@ -218,7 +218,7 @@ function toldError(state: CoreState, task: number, resource: Resource, error: Er
 
 function attemptLost(state: CoreState, task: number, resource: Resource, reason: string): void {
   const { tasks } = state;
-  const losses = tasks.losses[task]! + 1;
+  const losses = tasks.losses[task]! + (wantsInput(state, task, resource) ? 0 : 1);
   tasks.losses[task] = losses;
   if (losses > state.settings.maxLosses) {
     const details = { task: taskName(state.taskId(task)), signature: state.signature(task), losses, reason };
@@ -229,6 +229,22 @@ function attemptLost(state: CoreState, task: number, resource: Resource, reason:
   state.rerun += 1;
   tie(state, task, NONE, resource.state === 'gone' ? tasks.avoid[task]! : resource.row);
   makeReadyAgain(state, task);
+}
+
+/**
+ * The attempt ended for want of an input, whose holder may be gone and is not yet known to be: no fault of the task. What
+ * cannot be had is written again after some failures in a row; where that is of no use, that failure counts.
+ */
+function wantsInput(state: CoreState, task: number, resource: Resource): boolean {
+  const { tasks, registry } = state;
+  if (resource.state === 'gone') return false;
+  for (let position = 0; position < tasks.inputs[task]!; position++) {
+    const input = tasks.input(task, position);
+    if (input === NONE) continue;
+    const version = registry.resolve(input);
+    if (state.missed.delete(version) || registry.isPending(version) || registry.isLost(version)) return true;
+  }
+  return false;
 }
 
 /** A task that shares an instance goes where that is. */

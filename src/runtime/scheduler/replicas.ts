@@ -76,6 +76,7 @@ export function transferFailed(state: CoreState, version: number, to: Resource, 
   const transfer = endTransfer(state, version, to.row);
   const strikes = (state.strikes.get(version) ?? 0) + 1;
   state.strikes.set(version, strikes);
+  if (transfer === undefined) state.missed.add(version);
   if (strikes >= MAX_STRIKES) disbelieveHolders(state, version, to);
   if (transfer === undefined) return;
   if (registry.isPending(version) || registry.isLost(version)) {
@@ -93,6 +94,7 @@ export function transferFailed(state: CoreState, version: number, to: Resource, 
 function disbelieveHolders(state: CoreState, version: number, to: Resource): void {
   const { registry } = state;
   state.strikes.delete(version);
+  state.missed.delete(version);
   for (const holder of registry.holdersOf(version)) {
     if (holder !== registry.self && holder !== to.row) registry.evict(version, holder);
   }

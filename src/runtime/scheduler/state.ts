@@ -85,6 +85,8 @@ export class CoreState {
   readonly transfers = new Map<number, Transfer>();
   /** Transfers of a version that failed in a row. */
   readonly strikes = new Map<number, number>();
+  /** Versions that an attempt did not get, until its end is told. */
+  readonly missed = new Set<number>();
 
   /** CONCURRENT groups by version row, until all members have settled and nobody can join. */
   readonly shared = new Map<number, SharedGroup>();

@@ -184,6 +184,37 @@ describe('failures', () => {
 });
 
 describe('lost nodes', () => {
+  it('charges no task for inputs that it does not get: their holders are disbelieved, and they are written again', () => {
+    const c = caseWith(0, { maxLosses: 1 });
+    c.join(aResource('far', 1, { software: ['far'] }));
+    const near = c.join(aResource('near', 1, { software: ['near'] }));
+    c.submit(aTask().writing(0));
+    const version = c.running[0]?.outputs[0] as VersionId;
+    c.settle(c.running[0]);
+    c.submit(aTask().reading(0).needing({ software: ['near'] }));
+    for (let i = 0; i < 3; i++) {
+      expect(c.running[0]?.resource).toBe(near);
+      c.step({ type: 'transfer-failed', version, to: near, reason: 'its process is gone' });
+      c.settle(c.running[0], { status: 'lost', reason: 'no input' });
+    }
+    expect(c.core.stats()).toMatchObject({ failed: 0, recomputed: 1 });
+    c.settle(c.running[0]);
+    c.settle(c.running[0]);
+    expect(c.outcomes()).toEqual({ 0: 'completed', 1: 'completed' });
+    expect(c.close()).toEqual(NOTHING_LEFT);
+  });
+
+  it('charges it when others get the same input, or when it is not the input that fails', () => {
+    const c = caseWith(1, { maxLosses: 2 });
+    c.join(aResource('other', 1));
+    c.submit(aTask().writing(0).with({ repeatable: false }));
+    c.settle(c.running[0]);
+    c.submit(aTask().reading(0));
+    for (let i = 0; i < 3; i++) c.settle(c.running[0], { status: 'lost', reason: 'its process died' });
+    expect(c.core.stats()).toMatchObject({ failed: 1 });
+    expect(c.close()).toEqual(NOTHING_LEFT);
+  });
+
   it('recomputes what somebody waits for, through as many tasks as it takes', () => {
     const c = caseWith(0);
     const far = c.join(aResource('far', 1));
