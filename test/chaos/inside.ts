@@ -23,10 +23,11 @@ const say = (line: string): void => console.log(`${((performance.now() - started
 // Whoever started us is gone: so is all of this.
 process.stdin.on('end', () => process.exit(1)).resume();
 
+const logsOf = (): string => join(options.out, `seed-${options.seed}`);
+
 function createNodes(): ChaosNode[] {
-  const { out, seed } = options;
-  const scratch = join(out, 'scratch');
-  const logs = join(out, `seed-${seed}`);
+  const scratch = join(options.out, 'scratch');
+  const logs = logsOf();
   rmSync(logs, { recursive: true, force: true });
   mkdirSync(logs, { recursive: true });
   mountTmpfs('/dev/shm', SCRATCH_MB);
@@ -40,7 +41,7 @@ async function unrest(nodes: readonly ChaosNode[], tally: Tally): Promise<void> 
   const { seed, rate, minutes, out } = options;
   const signal = AbortSignal.timeout(minutes * 60_000);
   const first = nodes[0]!;
-  const runs = { first, seed, folder: join(out, 'scratch/runs'), tally, signal, say };
+  const runs = { first, seed, folder: join(out, 'scratch/runs'), logs: logsOf(), tally, signal, say };
   const lanes = Array.from({ length: LANES }, (_, lane) => runPrograms(runs, lane));
   const sampler = setInterval(() => void tally.sample(first), 1_000);
   await inflictFaults({ seed, rate, nodes, tally, signal, say });

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRandom } from '../../examples/kmeans/random.ts';
 import { CliError } from '../../src/cli/exit.ts';
@@ -7,6 +8,7 @@ import {
   errorReply,
   resultBody,
   startedReply,
+  storyBody,
 } from '../../src/contracts/agent/views.ts';
 import type { ChaosNode } from './cluster.ts';
 import { pause } from './commands.ts';
@@ -22,6 +24,7 @@ export interface RunsContext {
   readonly first: ChaosNode;
   readonly seed: number;
   readonly folder: string;
+  readonly logs: string;
   readonly tally: Tally;
   /** No further run begins. */
   readonly signal: AbortSignal;
@@ -42,7 +45,7 @@ export async function runPrograms(context: RunsContext, lane: number): Promise<v
   }
 }
 
-async function judge({ first, tally, say }: RunsContext, workload: Workload, id: string): Promise<void> {
+async function judge({ first, tally, say, logs }: RunsContext, workload: Workload, id: string): Promise<void> {
   const label = `run ${id} ${workload.name}(${workload.parameters.slice(0, 3).join(', ')})`;
   const started = performance.now();
   const end = started + DEADLINE_MS;
@@ -57,6 +60,7 @@ async function judge({ first, tally, say }: RunsContext, workload: Workload, id:
   if (ended.status !== 'completed') {
     tally.failed += 1;
     say(`failed ${label}: ${ended.status} after ${seconds} s: ${ended.error?.code} ${ended.error?.message}`);
+    writeFileSync(join(logs, `run-${id}.json`), await storiesOf(first, ended));
     return;
   }
   const answer = await untilAnswered(end, () => answerOf(first, appId));
@@ -66,6 +70,14 @@ async function judge({ first, tally, say }: RunsContext, workload: Workload, id:
   say(
     `${wrong === undefined ? 'right' : 'WRONG'} ${label} after ${seconds} s${wrong === undefined ? '' : `: ${wrong}`}`,
   );
+}
+
+/** What happened to the tasks that its error names. */
+async function storiesOf({ client }: ChaosNode, { appId, error }: ApplicationBody): Promise<string> {
+  const tasks = [...new Set(error?.message.match(/\bt\d+\b/g))].slice(0, 4);
+  const ask = (task: string) => client.json(`/COMPSs/applications/${appId}/tasks/${task}/story`, storyBody);
+  const stories = await Promise.all(tasks.map((task) => ask(task).catch(String)));
+  return JSON.stringify({ error, stories }, undefined, 1);
 }
 
 /** The agent itself says no, and will not say otherwise. */

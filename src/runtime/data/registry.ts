@@ -222,7 +222,14 @@ export class Registry {
     const flags = this.versions.flags[version]!;
     if ((flags & (WRITTEN | EMPTY)) !== WRITTEN) return;
     const again = this.versions.producer[version] !== NONE && (flags & ROOT) === 0;
-    if (again || (flags & DURABLE) !== 0) this.#dropBytes(version);
+    if (again) this.#dropBytes(version);
+    else if ((flags & DURABLE) !== 0) this.#dropCopies(version);
+  }
+
+  /** Of a durable version: what the agent itself has of it is where it comes from when it is needed again. */
+  #dropCopies(version: number): void {
+    for (const holder of this.holdersOf(version)) if (holder !== this.self) this.evict(version, holder);
+    if (this.versions.holder[version] === NONE) this.versions.flags[version]! |= UNHELD;
   }
 
   #die(version: number): void {

@@ -92,7 +92,8 @@ export abstract class ModelNodes extends ModelSubmitters {
 
   protected free(node: ModelNode, { version }: Effect<'free'>): void {
     const isHeld = node.store.delete(version);
-    const unheld = node.self && this.durable.has(version);
+    // The shell forgets where it had it from, too.
+    const unheld = node.self && this.durable.delete(version);
     if (!isHeld && !unheld)
       throw new Error(`${node.description.name} is told to free ${version}, which it does not hold`);
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Handle, VersionId } from '../../../src/runtime/model/ids.ts';
+import type { Handle, ResourceId, VersionId } from '../../../src/runtime/model/ids.ts';
 import { aResource, aTask, SCOPE, SchedulerCase } from '../../support/scheduler-case.ts';
 
 const failed = { status: 'failed' as const, error: { code: 'ERR_TASK_FAILED', message: 'no luck' } };
@@ -184,6 +184,30 @@ describe('failures', () => {
 });
 
 describe('lost nodes', () => {
+  it.for([
+    ['a file of the program', [0 as ResourceId]],
+    ['an input of a caller', []],
+  ] as const)('keeps the way to %s as long as something made from it may be lost', ([, holders]) => {
+    const c = caseWith(0);
+    const far = c.join(aResource('far', 1));
+    const handle = 0 as Handle;
+    c.step({ type: 'datum-declared', scope: SCOPE, handle, kind: 'file', bytes: 8, holders, durable: true });
+    const given = c.core.latest(SCOPE, handle) as VersionId;
+    c.submit(aTask().updating(0));
+    c.step({ type: 'replica-added', version: given, resource: far, bytes: 8 });
+    c.settle(c.running[0]);
+    const freed = (): unknown[] =>
+      c.effects.flatMap((one) => (one.type === 'free' && one.version === given ? [one.resource] : []));
+    expect(freed()).toEqual([far]);
+    c.step({ type: 'resource-lost', resource: far, reason: 'killed' });
+    c.join(aResource('again', 1));
+    c.wait({ on: 'data', handles: [handle] });
+    expect(c.running.map((launch) => launch.inputs)).toEqual([[given]]);
+    expect(freed()).toEqual([far]);
+    expect(c.close()).toEqual(NOTHING_LEFT);
+    expect(freed()).toEqual([far, 0]);
+  });
+
   it('charges no task for inputs that it does not get: their holders are disbelieved, and they are written again', () => {
     const c = caseWith(0, { maxLosses: 1 });
     c.join(aResource('far', 1, { software: ['far'] }));
@@ -191,7 +215,11 @@ describe('lost nodes', () => {
     c.submit(aTask().writing(0));
     const version = c.running[0]?.outputs[0] as VersionId;
     c.settle(c.running[0]);
-    c.submit(aTask().reading(0).needing({ software: ['near'] }));
+    c.submit(
+      aTask()
+        .reading(0)
+        .needing({ software: ['near'] }),
+    );
     for (let i = 0; i < 3; i++) {
       expect(c.running[0]?.resource).toBe(near);
       c.step({ type: 'transfer-failed', version, to: near, reason: 'its process is gone' });
