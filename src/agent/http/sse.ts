@@ -38,6 +38,7 @@ export function openEventStream(reply: FastifyReply, onClose: () => void): Event
     },
     end: () => {
       clearInterval(heartbeat);
+      release(raw);
       raw.end();
     },
   };
@@ -47,5 +48,10 @@ export function openEventStream(reply: FastifyReply, onClose: () => void): Event
 function gather(raw: ServerResponse): void {
   if (raw.writableCorked > 0) return;
   raw.cork();
-  process.nextTick(() => raw.uncork());
+  process.nextTick(() => release(raw));
+}
+
+/** Before the end: Node.js sends the mark of the end of a corked answer ahead of what it has gathered. */
+function release(raw: ServerResponse): void {
+  if (raw.writableCorked > 0) raw.uncork();
 }
