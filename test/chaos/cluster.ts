@@ -9,7 +9,7 @@ import { controlAddress, dataAddress, namespaceOf } from './network.ts';
 
 const launcher = join(import.meta.dirname, '../../bin/metakernel');
 const PORT = 46_101;
-const DISK_MB = 96;
+const DISK_BYTES = 96 * 2 ** 20;
 const ANSWER_MS = 5_000;
 const START_MS = 120_000;
 
@@ -29,6 +29,8 @@ export class ChaosNode {
   readonly #folders: NodeFolders;
   readonly #log: WriteStream;
   #process: RunningProcess | undefined;
+  readonly diskBytes = DISK_BYTES;
+  readonly restPort = PORT;
   /** How often it was started. */
   starts = 0;
 
@@ -39,7 +41,7 @@ export class ChaosNode {
     this.client = new AgentClient({ url: `http://${controlAddress(n)}:${PORT}`, token: undefined });
     this.disk = join(folders.scratch, this.name);
     mkdirSync(this.disk);
-    mountTmpfs(this.disk, DISK_MB);
+    mountTmpfs(this.disk, DISK_BYTES / 2 ** 20);
     this.#log = createWriteStream(join(folders.logs, `${this.name}.log`));
   }
 

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { dataBody } from '../../src/contracts/agent/views.ts';
 import { ChaosNode, keepPool } from './cluster.ts';
 import { mountTmpfs, pause } from './commands.ts';
+import { faultKinds } from './fault-kinds.ts';
 import { inflictFaults } from './faults.ts';
+import { LinkProxy } from './link-proxy.ts';
 import { createNetwork } from './network.ts';
 import type { InsideOptions } from './options.ts';
 import { runPrograms } from './runs.ts';
@@ -33,7 +35,11 @@ function createNodes(): ChaosNode[] {
   mountTmpfs('/dev/shm', SCRATCH_MB);
   mountTmpfs(scratch, SCRATCH_MB);
   createNetwork(NODES);
-  const folders = { appPath: [join(import.meta.dirname, 'apps')], scratch, logs };
+  const folders = {
+    appPath: [join(import.meta.dirname, 'apps'), join(import.meta.dirname, '../../examples/kmeans')],
+    scratch,
+    logs,
+  };
   return Array.from({ length: NODES }, (_, index) => new ChaosNode(index + 1, folders));
 }
 
@@ -44,7 +50,8 @@ async function unrest(nodes: readonly ChaosNode[], tally: Tally): Promise<void> 
   const runs = { first, seed, folder: join(out, 'scratch/runs'), logs: logsOf(), tally, signal, say };
   const lanes = Array.from({ length: LANES }, (_, lane) => runPrograms(runs, lane));
   const sampler = setInterval(() => void tally.sample(first), 1_000);
-  await inflictFaults({ seed, rate, nodes, tally, signal, say });
+  await using proxy = await LinkProxy.start(NODES, seed);
+  await inflictFaults({ seed, rate, nodes, kinds: faultKinds(proxy), tally, signal, say });
   await Promise.all(lanes);
   clearInterval(sampler);
   await tally.sample(first);

@@ -37,7 +37,7 @@ export async function runPrograms(context: RunsContext, lane: number): Promise<v
   for (let run = 0; !context.signal.aborted; run++) {
     const source = WORKLOADS[random.below(WORKLOADS.length)]!;
     const id = `${lane}-${run}`;
-    const workload = await source({ folder: join(context.folder, id), random });
+    const workload = await source({ folder: join(context.folder, id), data: join(context.folder, 'data'), random });
     await judge(context, workload, id).catch((error: unknown) => {
       context.tally.lost += 1;
       context.say(`LOST run ${id} ${workload.name}: ${String(error)}`);
@@ -46,7 +46,7 @@ export async function runPrograms(context: RunsContext, lane: number): Promise<v
 }
 
 async function judge({ first, tally, say, logs }: RunsContext, workload: Workload, id: string): Promise<void> {
-  const label = `run ${id} ${workload.name}(${workload.parameters.slice(0, 3).join(', ')})`;
+  const label = `run ${id} ${workload.name}(${workload.parameters.slice(-3).join(', ')})`;
   const started = performance.now();
   const end = started + DEADLINE_MS;
   const appId = await untilAnswered(end, () => startRun(first, workload));
