@@ -25,6 +25,8 @@ interface Suite {
 const check = (name: string): Suite => ({ name, minutes: 5, program: ['node', 'scripts/check.ts', name] });
 const projects = (...names: string[]): string[] => names.flatMap((name) => ['--project', name]);
 
+const CHAOS = ['--conditions=source', '--disable-warning=ExperimentalWarning', 'test/chaos/run.ts'];
+
 /** Ordered from quick to slow. Add a row to add a suite. */
 const SUITES = {
   short: [
@@ -46,6 +48,7 @@ const SUITES = {
       vitest: [...projects('property'), 'test/property/scheduler.test.ts'],
       env: { MK_PROPERTY_RUNS: '20000' },
     },
+    { name: 'chaos', minutes: 16, program: ['node', ...CHAOS, '--minutes', '10', '--seed', '1'] },
     { name: 'long', minutes: 20, vitest: projects('long') },
   ],
 } satisfies Record<string, readonly Suite[]>;

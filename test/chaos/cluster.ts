@@ -49,8 +49,16 @@ export class ChaosNode {
     return this.#process?.exit() === undefined ? this.#process?.pid : undefined;
   }
 
-  /** Ends when it answers. */
+  /** Ends when it answers. It may refuse to start while its disk is full. */
   async start(): Promise<void> {
+    const end = performance.now() + START_MS;
+    while (!(await this.#startOnce(end))) {
+      if (performance.now() > end) throw new Error(`${this.name} did not start: see its log`);
+      await pause(500);
+    }
+  }
+
+  async #startOnce(end: number): Promise<boolean> {
     this.starts += 1;
     this.#log.write(`== start ${this.starts} at ${new Date().toISOString()}\n`);
     const args = [`--net=/run/netns/${namespaceOf(this.n)}`, launcher, 'agent', 'start', ...this.#flags()];
@@ -60,12 +68,11 @@ export class ChaosNode {
       onLine: (line) => this.#log.write(`${line}\n`),
     });
     this.#process = child;
-    const end = performance.now() + START_MS;
     while (child.exit() === undefined && performance.now() < end) {
-      if ((await this.answers()) !== undefined) return;
+      if (await this.#answers()) return true;
       await pause(100);
     }
-    throw new Error(`${this.name} did not start: ${JSON.stringify(child.exit() ?? 'no answer')}`);
+    return false;
   }
 
   #flags(): string[] {
@@ -90,13 +97,12 @@ export class ChaosNode {
     ];
   }
 
-  /** Its incarnation; undefined when there is no answer. */
-  async answers(): Promise<string | undefined> {
+  async #answers(): Promise<boolean> {
     try {
-      const signal = AbortSignal.timeout(ANSWER_MS);
-      return (await this.client.json('/healthz', healthBody, { signal })).incarnation;
+      await this.client.json('/healthz', healthBody, { signal: AbortSignal.timeout(ANSWER_MS) });
+      return true;
     } catch {
-      return undefined;
+      return false;
     }
   }
 

@@ -101,7 +101,7 @@ const unplug = (node: ChaosNode, { holdMs }: Draw): Promise<void> =>
 const processFaults: readonly FaultKind[] = [
   { name: 'kill', weight: 4, subject: 'process', hits: 'helpers', inflict: kill },
   // Its applications go on from its state directory.
-  { name: 'kill-first', weight: 0.6, subject: 'process', hits: 'first', inflict: kill },
+  { name: 'kill-first', weight: 1, subject: 'process', hits: 'first', inflict: kill },
   {
     name: 'restart',
     weight: 2,

@@ -18,7 +18,7 @@ export function parseChaosOptions(argv: readonly string[]): ChaosOptions {
     options: {
       minutes: { type: 'string', default: '10' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      rate: { type: 'string', default: '2' },
+      rate: { type: 'string', default: '4' },
     },
   });
   const number = (name: keyof typeof values): number => {
