@@ -7,7 +7,7 @@ from metakernel.task_files import size_of
 
 
 class FileState:
-    __slots__ = ("path", "handle", "kind", "written", "tasks")
+    __slots__ = ("path", "handle", "kind", "written", "tasks", "_had_folder")
 
     def __init__(self, path, handle, kind):
         self.path = path
@@ -17,6 +17,11 @@ class FileState:
         self.written = False
         #: Submission indexes of the tasks that touch it.
         self.tasks = []
+        self._had_folder = os.path.isdir(os.path.dirname(path))
+
+    def given_up(self):
+        """The program has removed the folder that it was to lie in."""
+        return self._had_folder and not os.path.isdir(os.path.dirname(self.path))
 
 
 class Files:

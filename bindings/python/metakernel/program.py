@@ -1,7 +1,10 @@
 """Runs a whole program, as ``python3 app.py`` would, with tasks."""
 
+import atexit
 import os
 import sys
+import threading
+import traceback
 
 from metakernel import link, modules, values
 
@@ -28,6 +31,7 @@ def run(path, arguments):
     current = link.current()
     if current is not None:
         current.finish()
+    _leave()
     if status:
         raise ProgramExit(status)
 
@@ -42,6 +46,15 @@ def _as_main(path, stem):
     with open(path, "rb") as file:
         code = compile(file.read(), path, "exec")
     exec(code, module.__dict__)
+
+
+def _leave():
+    """What the interpreter does at its end, which workers reach on a shorter way."""
+    try:
+        threading._shutdown()
+        atexit._run_exitfuncs()
+    except Exception:
+        traceback.print_exc()
 
 
 class ProgramExit(Exception):

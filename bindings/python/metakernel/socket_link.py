@@ -417,7 +417,7 @@ class SocketLink(link.Link):
 
     def finish(self):
         """Before the task or program ends: what tasks have written to files is brought to the paths."""
-        self._bring(self.files.written())
+        self._bring([state for state in self.files.written() if not state.given_up()])
 
     def close(self):
         """The attempt has settled: nothing is named any more."""

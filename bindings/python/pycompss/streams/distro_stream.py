@@ -4,13 +4,18 @@ A stream is a directory that its users share: on one host, or on a shared file s
 is a file with a name that sorts by time; taking one is renaming it, so that each goes to one consumer.
 """
 
+import atexit
 import itertools
 import os
 import pickle
+import shutil
+import socket
 import tempfile
 import time
 import uuid
 from typing import Any, Iterable, List, Optional
+
+from pycompss._core import context
 
 AT_MOST_ONCE = "AT_MOST_ONCE"
 AT_LEAST_ONCE = "AT_LEAST_ONCE"
@@ -20,19 +25,55 @@ _LOOK_SECONDS = 0.005
 _counter = itertools.count()
 
 
+#: Name of the file that says whose a stream is: ``host pid``.
+_OWNER = ".owner"
+
+
 def _streams_directory() -> str:
     path = os.environ.get("METAKERNEL_STREAMS") or os.path.join(tempfile.gettempdir(), f"pycompss-streams-{os.getuid()}")
     os.makedirs(path, mode=0o700, exist_ok=True)
     return path
 
 
+def _owner() -> str:
+    """A program without a runtime is the owner of its streams; what its tasks make belongs to the agent of their node."""
+    pid = os.getpid() if context.link() is None else os.getppid()
+    return f"{socket.gethostname()} {pid}"
+
+
+def _remove_left(directory: str) -> None:
+    """Streams of programs and agents of this host that have ended in a hurry."""
+    for name in os.listdir(directory):
+        try:
+            with open(os.path.join(directory, name, _OWNER), encoding="utf-8") as file:
+                host, _, pid = file.read().partition(" ")
+        except OSError:
+            continue
+        if host == socket.gethostname() and not os.path.exists(f"/proc/{pid}"):
+            shutil.rmtree(os.path.join(directory, name), ignore_errors=True)
+
+
+def _make_folder() -> str:
+    """A new one, gone when this program ends, or else found by the next that makes one."""
+    directory = _streams_directory()
+    _remove_left(directory)
+    folder = os.path.join(directory, uuid.uuid4().hex)
+    os.mkdir(folder)
+    with open(os.path.join(folder, _OWNER), "w", encoding="utf-8") as file:
+        file.write(_owner())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 class DistroStream:
     """Passed to a task it stays the same stream: only its name travels."""
 
     def __init__(self, alias: Optional[str] = None, access_mode: str = AT_MOST_ONCE, folder: Optional[str] = None) -> None:
-        self.id = alias or uuid.uuid4().hex
+        if folder is None:
+            folder = _make_folder() if alias is None else os.path.join(_streams_directory(), alias)
+        self.id = alias or os.path.basename(folder)
         self.access_mode = access_mode
-        self.folder = folder or os.path.join(_streams_directory(), self.id)
+        self.folder = folder
         os.makedirs(self.folder, exist_ok=True)
 
     def __reduce__(self):
