@@ -5,6 +5,7 @@ is a file with a name that sorts by time; taking one is renaming it, so that eac
 """
 
 import atexit
+import contextlib
 import itertools
 import os
 import pickle
@@ -58,11 +59,18 @@ def _make_folder() -> str:
     directory = _streams_directory()
     _remove_left(directory)
     folder = os.path.join(directory, uuid.uuid4().hex)
-    os.mkdir(folder)
+    os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, _OWNER), "w", encoding="utf-8") as file:
         file.write(_owner())
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(_remove, folder)
     return folder
+
+
+def _remove(folder: str) -> None:
+    """The folder, and the one around it where it was the last."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.dirname(folder))
 
 
 class DistroStream:
