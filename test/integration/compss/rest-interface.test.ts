@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseBody } from '../../../src/contracts/agent/bodies.ts';
+import { JAVA_MAIN_XML } from '../../support/agent-bodies.ts';
 import { addBody, COMM, callBody, curl, REST, reduceBody, workerBody } from '../../support/compss-scripts.ts';
 import { processGone } from '../../support/processes.ts';
 import { RunningAgent } from '../../support/running-agent.ts';
@@ -72,6 +73,22 @@ describe('calls as the scripts of COMPSs make them', () => {
     await expect.poll(() => existsSync(join(dir.path, 'gate.held'))).toBe(true);
     await curl('PUT', at(agent, `applications/${id}/cancel`), '{}', 'application/json');
     await printed(agent, /^Job cancelled after \d+$/);
+  });
+
+  it('takes a main with its array of arguments, whatever the headers say', async () => {
+    const agent = await start('forms');
+    const send = async (body: string, headers: Record<string, string>): Promise<unknown> => {
+      const response = await fetch(at(agent, 'startApplication/'), { method: 'PUT', body, headers });
+      expect(response.status).toBe(200);
+      return resultOf(agent, await response.text());
+    };
+    const main = JAVA_MAIN_XML.replace('>JAVA<', '>js<').replace('demo.Main', 'demo.ts');
+    expect(await send(main, { 'content-type': 'application/xml; charset=utf-8', accept: 'text/plain' })).toBe(
+      'alpha+b c',
+    );
+    expect(await send(main, { 'content-type': 'Application/XML', accept: 'application/json' })).toBe('alpha+b c');
+    const nothing = main.replace(/<values>.*<\/values>/s, '<values></values>');
+    expect(await send(nothing, { 'content-type': 'application/xml' })).toBe('');
   });
 
   it('writes the job files of COMPSs in debug', async () => {
@@ -199,6 +216,33 @@ describe('the pool as the scripts of COMPSs change it', () => {
     expect(await resultOf(first, await call(first, 'main', ['far', 'away']))).toBe('far+away');
     const applications = (await other.get('/COMPSs/applications')) as { applications: { status: string }[] };
     expect(applications.applications.map(({ status }) => status)).toEqual(['completed']);
+  });
+});
+
+describe('its own capacity', () => {
+  it('grows and shrinks by its name; what was not given stays so', async () => {
+    const agent = await start('self');
+    const gpu = `</processor><processor><name>gpu</name><type>GPU</type><computingUnits>1</computingUnits></processor></processors>`;
+    const more = addBody('self', 2, COMM, {})
+      .replace(/<\/processor>\s*<\/processors>/, gpu)
+      .replace('>-1</memorySize>', '>4</memorySize>');
+    expect((await curl('PUT', at(agent, 'addResources'), more)).status).toBe(200);
+    expect((await curl('PUT', at(agent, 'removeResources'), reduceBody('self', 1))).status).toBe(200);
+    const shown = async () =>
+      (JSON.parse((await curl('GET', at(agent, 'resources'))).text) as { resources: unknown[] }).resources;
+    await expect.poll(shown).toEqual([
+      {
+        name: 'self',
+        adaptor: 'es.bsc.compss.types.COMPSsMaster',
+        description: expect.objectContaining({
+          processors: [
+            { name: 'MainProcessor', architecture: '[unassigned]', units: 2 },
+            { name: 'gpu', architecture: '[unassigned]', units: 1 },
+          ],
+          memory_size: -1,
+        }) as object,
+      },
+    ]);
   });
 });
 
