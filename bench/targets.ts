@@ -92,6 +92,8 @@ export const TARGETS: readonly Target[] = [
   ),
   row('noop-agents', 'noop-agents', 'no-op tasks offloaded to a second agent', ratioFrom(10)),
   row('noop-python', 'noop-python', 'no-op Python tasks on two workers', valueFrom(PYTHON_PER_SECOND, 'tasks/s')),
+  row('noop-python', 'consume-python', '64 MiB read by a Python task', ratioUpTo(1.43)),
+  row('python-kmeans', 'python-kmeans', 'k-means with Python tasks on two workers', fasterBy(1.8)),
   row('latency-local', 'latency-local', 'one local task of a program in the process of the agent', ratioUpTo(2)),
   row('latency-local', 'latency-local-nested', 'one local task of an application', ratioUpTo(2)),
   row('latency-rest', 'latency-rest', 'an application over REST, PUT to event', ratioUpTo(2)),

@@ -5,7 +5,7 @@ import os
 import pickle
 import traceback
 
-from metakernel import link, places, protocol, shared, values
+from metakernel import link, mappings, places, protocol, values
 from metakernel.errors import TaskCancelled, TaskError, TaskException
 from metakernel.modules import Missing, node
 from metakernel.task_files import OutputMissing, TaskFiles
@@ -300,7 +300,7 @@ def read_content(content):
     if content is None:
         return None
     if type(content) is tuple:
-        return values.decode(shared.map_file(*content), owned=True)
+        return values.decode(mappings.read(*content), owned=True)
     return values.decode(content)
 
 

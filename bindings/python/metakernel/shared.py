@@ -75,9 +75,15 @@ def _write_all(file, views):
 
 def map_file(path, length):
     """The file as private memory: what is written to it is seen here alone. Alive as long as somebody refers to it."""
+    return memoryview(map_whole(path, length)[0])
+
+
+def map_whole(path, length):
+    """The mapping, and the status of the file."""
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         mapped = mmap.mmap(file, length, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+        status = os.fstat(file)
     finally:
         os.close(file)
     if length >= _POPULATE_FROM:
@@ -85,4 +91,4 @@ def map_file(path, length):
             mapped.madvise(_POPULATE_READ)
         except OSError:
             pass  # an older kernel: pages come as they are touched
-    return memoryview(mapped)
+    return mapped, status

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 
-from metakernel import link, modules, protocol, shared, values
+from metakernel import link, mappings, modules, protocol, shared, values
 from metakernel.attempt import Attempt
 from metakernel.errors import TaskCancelled
 from metakernel.protocol import Out, Splitter
@@ -25,6 +25,8 @@ _HOLD_COUNT = 32
 _HOLD_SECONDS = 0.001
 #: An implementation that has run longer than this is not begun before what lies ready has been sent.
 _SHORT_SECONDS = 0.0005
+#: How often a process that waits looks whether what it has mapped is still there.
+_TIDY_MS = 1000
 _OUTPUT_FILE_BYTES = 8 << 20
 
 
@@ -186,7 +188,8 @@ class Worker:
 
     def _receive(self):
         """Waits for the socket, and puts what comes where it belongs. A signal may end the waiting, not the reading."""
-        self._poll.poll()
+        while not self._poll.poll(_TIDY_MS if mappings.any_kept() else None):
+            mappings.forget_removed()
         before = self._interruptible
         self._interruptible = False
         data = self.sock.recv(1 << 18)

@@ -19,8 +19,8 @@ _PR_SET_PDEATHSIG = 1
 _PF_EXITING = 4
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 #: What every worker would import for itself: code of ours, and numpy where it is.
-_SHARED = ("metakernel.worker", "metakernel.socket_link", "metakernel.program", "pycompss.api.task", "pycompss.api.api",
-           "pycompss.api.parameter", "pycompss.api.constraint", "pycompss._core.submission", "pycompss._core.waiting",
+_SHARED = ("metakernel.worker", "metakernel.socket_link", "metakernel.mappings", "metakernel.program",
+           "pycompss.api.task", "pycompss.api.api", "pycompss.api.parameter", "pycompss.api.constraint", "pycompss._core.submission", "pycompss._core.waiting",
            "pycompss._core.body", "pycompss._core.calling", "ast", "dis", "linecache", "tokenize", "numpy", "numpy.random")
 _DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP)
 
