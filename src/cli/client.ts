@@ -1,5 +1,6 @@
 /** The REST interface of an agent, as the commands use it. */
 import { readFileSync } from 'node:fs';
+import type { Agent } from 'undici';
 import type { z } from 'zod';
 import { errorReply } from '../contracts/agent/views.ts';
 import { CliError, EXIT } from './exit.ts';
@@ -8,21 +9,57 @@ export interface Connection {
   /** `http://host:port`, without a slash at the end. */
   readonly url: string;
   readonly token: string | undefined;
+  /** PEM; absent: public roots, and no certificate of our own. */
+  readonly tls?: ClientCertificates | undefined;
+}
+
+export interface ClientCertificates {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
+/** As options or variables say; the names of files. */
+export interface ConnectionOptions {
+  readonly agent: string | undefined;
+  readonly tokenFile: string | undefined;
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
 }
 
 export const DEFAULT_AGENT = 'http://127.0.0.1:46101';
 
-/** `host:port` and `host` are completed. */
-export function connectionOf(
-  agent: string | undefined,
-  tokenFile: string | undefined,
-  env: NodeJS.ProcessEnv,
-): Connection {
-  const given = agent ?? env['METAKERNEL_AGENT'] ?? DEFAULT_AGENT;
-  const url = URL.parse(/^https?:\/\//.test(given) ? given : `http://${given}`);
+/** `host:port` and `host` are completed: with https when there are certificates. */
+export function connectionOf(options: ConnectionOptions, env: NodeJS.ProcessEnv): Connection {
+  const tls = certificatesOf(options, env);
+  const given = options.agent ?? env['METAKERNEL_AGENT'] ?? DEFAULT_AGENT;
+  const scheme = tls === undefined ? 'http' : 'https';
+  const url = URL.parse(/^https?:\/\//.test(given) ? given : `${scheme}://${given}`);
   if (url === null) throw new CliError(`${given} is not the address of an agent`, EXIT.usage);
   if (url.port === '' && !given.startsWith('https')) url.port = '46101';
-  return { url: url.href.replace(/\/+$/, ''), token: tokenOf(tokenFile ?? env['METAKERNEL_TOKEN_FILE'], env) };
+  const token = tokenOf(options.tokenFile ?? env['METAKERNEL_TOKEN_FILE'], env);
+  return { url: url.href.replace(/\/+$/, ''), token, tls };
+}
+
+function certificatesOf({ ca, cert, key }: ConnectionOptions, env: NodeJS.ProcessEnv): ClientCertificates | undefined {
+  const files = {
+    ca: ca ?? env['METAKERNEL_CA'],
+    cert: cert ?? env['METAKERNEL_CERT'],
+    key: key ?? env['METAKERNEL_KEY'],
+  };
+  if ((files.cert === undefined) !== (files.key === undefined))
+    throw new CliError('--cert and --key go together', EXIT.usage);
+  const read = Object.entries(files).flatMap(([name, file]) => (file === undefined ? [] : [[name, readPem(file)]]));
+  return read.length === 0 ? undefined : (Object.fromEntries(read) as ClientCertificates);
+}
+
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new CliError(`${file} cannot be read: ${String(error)}`, EXIT.usage);
+  }
 }
 
 /** The last token of the file that may do most: its first line without a role, or of admin, run, read in this order. */
@@ -56,6 +93,7 @@ export interface Call {
 
 export class AgentClient {
   readonly connection: Connection;
+  #dispatcher: Agent | undefined;
 
   constructor(connection: Connection) {
     this.connection = connection;
@@ -80,12 +118,22 @@ export class AgentClient {
     return (await this.request(path, call)).text();
   }
 
+  /** That of Node.js, but for certificates: it takes none. */
+  async #fetch(): Promise<{ readonly fetch: typeof fetch; readonly dispatcher: object }> {
+    const { tls } = this.connection;
+    if (tls === undefined) return { fetch, dispatcher: {} };
+    const undici = await import('undici');
+    this.#dispatcher ??= new undici.Agent({ connect: { ...tls } });
+    return { fetch: undici.fetch as unknown as typeof fetch, dispatcher: { dispatcher: this.#dispatcher } };
+  }
+
   async #send(
     path: string,
     { method = 'GET', body, accept = 'application/json', headers, signal }: Call,
   ): Promise<Response> {
     const { url, token } = this.connection;
     try {
+      const { fetch, dispatcher } = await this.#fetch();
       return await fetch(url + path, {
         method,
         headers: {
@@ -96,6 +144,7 @@ export class AgentClient {
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(signal === undefined ? {} : { signal }),
+        ...dispatcher,
       });
     } catch (error) {
       if (signal?.aborted === true) throw error;

@@ -1,5 +1,5 @@
 import { parseArguments } from './args.ts';
-import { AgentClient, connectionOf } from './client.ts';
+import { AgentClient, type ConnectionOptions, connectionOf } from './client.ts';
 import { type Command, type CommandContext, GLOBAL_OPTIONS } from './commands/command.ts';
 import { EXIT } from './exit.ts';
 import { commandHelp } from './help.ts';
@@ -25,14 +25,12 @@ export async function runEntry(entry: Entry, argv: readonly string[], invocation
   return command.run(args as Parameters<Command['run']>[0], contextOf(invocation, args.options));
 }
 
-interface GlobalValues {
-  readonly agent: string | undefined;
-  readonly tokenFile: string | undefined;
+interface GlobalValues extends ConnectionOptions {
   readonly json: boolean;
   readonly quiet: boolean;
 }
 
 export function contextOf({ env, cwd, terminal, interrupted }: Invocation, values: GlobalValues): CommandContext {
-  const client = new AgentClient(connectionOf(values.agent, values.tokenFile, env));
+  const client = new AgentClient(connectionOf(values, env));
   return { client, terminal, env, cwd, interrupted, json: values.json, quiet: values.quiet || values.json };
 }

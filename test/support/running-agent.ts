@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { env as environment } from 'node:process';
 import { type RunningProcess, startProcess } from '../../scripts/process.ts';
+import { AgentClient, connectionOf } from '../../src/cli/client.ts';
+import type { CertificateFiles } from './authority.ts';
 import { type CommandResult, commandLine } from './command-line.ts';
 import { type HeldValues, openPart, partClosed, untilEmpty } from './leftovers.ts';
 
@@ -14,6 +16,10 @@ export interface AgentOptions {
   readonly flags?: readonly string[];
   /** Beside the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What its ports show and ask for. Absent: plain text. */
+  readonly certificates?: CertificateFiles;
+  /** What our own requests and commands show. Default: what the agent shows. */
+  readonly client?: CertificateFiles;
 }
 
 interface Listening {
@@ -31,24 +37,31 @@ export class RunningAgent implements AsyncDisposable {
   readonly listening: Listening;
   /** What it has logged. */
   readonly log: readonly string[];
+  /** Environment of commands that are to reach it. */
+  readonly clientEnv: Readonly<Record<string, string>>;
 
-  private constructor(name: string, process: RunningProcess, listening: Listening, log: readonly string[]) {
-    this.name = name;
+  private constructor(options: AgentOptions, process: RunningProcess, listening: Listening, log: readonly string[]) {
+    this.name = options.name;
     this.process = process;
     this.listening = listening;
     this.log = log;
+    const { client = options.certificates } = options;
+    const { ca = '', cert = '', key = '' } = client ?? {};
+    const tls = client === undefined ? {} : { METAKERNEL_CA: ca, METAKERNEL_CERT: cert, METAKERNEL_KEY: key };
+    this.clientEnv = { METAKERNEL_AGENT: listening.url, ...tls };
   }
 
   static start(options: AgentOptions): Promise<RunningAgent> {
     return openPart(() => RunningAgent.#start(options));
   }
 
-  static async #start({ name, cpus = 1, appPath, flags = [], env = {} }: AgentOptions): Promise<RunningAgent> {
+  static async #start(options: AgentOptions): Promise<RunningAgent> {
+    const { name, cpus = 1, appPath, flags = [], env = {}, certificates } = options;
     const log: string[] = [];
     const listening = Promise.withResolvers<Listening>();
     const ports = ['--rest-port=0', '--grpc-port=0', '--data-port=0'];
     const own = [`--name=${name}`, `--cpus=${cpus}`, `--app-path=${appPath}`, '--json', '--exit-with-parent'];
-    const process = startProcess(launcher, ['agent', 'start', ...ports, ...own, ...flags], {
+    const process = startProcess(launcher, ['agent', 'start', ...ports, ...own, ...tlsFlags(certificates), ...flags], {
       watch: 'stdin',
       env: { ...environment, ...env },
       onLine: (line, stream) => {
@@ -60,12 +73,12 @@ export class RunningAgent implements AsyncDisposable {
       throw new Error(`agent ${name} ended (${code ?? signal}) before it listened:\n${log.join('\n')}`);
     });
     ended.catch(() => undefined);
-    return new RunningAgent(name, process, await Promise.race([listening.promise, ended]), log);
+    return new RunningAgent(options, process, await Promise.race([listening.promise, ended]), log);
   }
 
   /** Runs a command of the command line against this agent, in this process. */
   command(...argv: readonly string[]): Promise<CommandResult> {
-    return commandLine(argv, { env: { METAKERNEL_AGENT: this.listening.url } });
+    return commandLine(argv, { env: this.clientEnv });
   }
 
   /** Adds another agent to the pool of this one, over the agent link. */
@@ -77,8 +90,8 @@ export class RunningAgent implements AsyncDisposable {
   }
 
   async get(path: string): Promise<unknown> {
-    const response = await fetch(this.listening.url + path, { headers: { accept: 'application/json' } });
-    return response.json();
+    const connection = connectionOf({ agent: undefined, tokenFile: undefined }, this.clientEnv);
+    return (await new AgentClient(connection).request(path)).json();
   }
 
   /**
@@ -104,3 +117,8 @@ export class RunningAgent implements AsyncDisposable {
     return store;
   }
 }
+
+const tlsFlags = (certificates: CertificateFiles | undefined): readonly string[] =>
+  certificates === undefined
+    ? []
+    : [`--tls-ca=${certificates.ca}`, `--tls-cert=${certificates.cert}`, `--tls-key=${certificates.key}`];

@@ -75,6 +75,7 @@ async function issue(argv: readonly string[], invocation: Invocation): Promise<n
     `certificate: ${files.cert} (${name}, role ${role}, for ${hosts.join(' ')})`,
     `its key:     ${files.key}`,
     `an agent:    metakernel agent start --tls-ca ${ca} --tls-cert ${files.cert} --tls-key ${files.key}`,
+    `a client:    metakernel resources --ca ${ca} --cert ${files.cert} --key ${files.key}`,
   ]);
 }
 

@@ -48,7 +48,12 @@ export async function run(argv: readonly string[], invocation: Invocation): Prom
   // A program gets its arguments as text, as it would from its interpreter.
   const whole = python && args.options.method === undefined;
   await using agent = await embeddedAgent(file, args, invocation);
-  const context = contextOf(invocation, { ...args.options, agent: agent.url, tokenFile: undefined });
+  const context = contextOf(invocation, {
+    json: args.options.json,
+    quiet: args.options.quiet,
+    agent: agent.url,
+    tokenFile: undefined,
+  });
   const body = jsonStartApplication({
     language: python ? 'PYTHON' : 'JS',
     className: basename(file),
