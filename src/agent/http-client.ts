@@ -1,8 +1,5 @@
-import type { Agent } from 'undici';
-import type { TlsSource } from '../common/tls.ts';
-
-/** Nothing of an answer but its status is used. */
-const MOST_ANSWER = 1 << 20;
+import type { Agent, RequestInit as CertifiedInit } from 'undici';
+import type { TlsMaterial, TlsSource } from '../common/tls.ts';
 
 export interface CallBody {
   readonly text: string;
@@ -24,16 +21,14 @@ export interface AgentClientOptions {
 
 export function createAgentClient({ timeoutMs, security, trusts }: AgentClientOptions): AgentClient {
   const { token, tls } = security;
+  const send = tls === undefined ? { fetch, options: () => ({}) } : new CertifiedFetch(tls);
   return {
     async call(method, url, body, signal) {
-      const { Agent, request } = await import('undici');
       const timeout = AbortSignal.timeout(timeoutMs);
       const known = token !== undefined && trusts(new URL(url).hostname.replace(/^\[|\]$/g, ''));
-      // Calls are few: a connection for each shows the certificate of its time.
-      await using agent = closing(new Agent({ connect: { ...tls?.material }, maxResponseSize: MOST_ANSWER }));
-      const response = await request(url, {
+      const response = await send.fetch(url, {
         method,
-        dispatcher: agent.value,
+        redirect: 'manual',
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
         headers: {
           accept: 'application/json',
@@ -41,14 +36,38 @@ export function createAgentClient({ timeoutMs, security, trusts }: AgentClientOp
           ...(known ? { authorization: `Bearer ${token}` } : {}),
         },
         ...(body === undefined ? {} : { body: body.text }),
+        ...(await send.options()),
       });
-      await response.body.dump();
-      return response.statusCode;
+      await response.body?.cancel();
+      return response.status;
     },
   };
 }
 
-const closing = (agent: Agent): AsyncDisposable & { readonly value: Agent } => ({
-  value: agent,
-  [Symbol.asyncDispose]: () => agent.destroy(),
-});
+/** The fetch of Node.js shows no certificates: that of the library it comes from does, over connections that are kept. */
+class CertifiedFetch {
+  readonly #tls: TlsSource;
+  #agent: Agent | undefined;
+  #shown: TlsMaterial | undefined;
+
+  constructor(tls: TlsSource) {
+    this.#tls = tls;
+  }
+
+  readonly fetch: typeof fetch = async (url, init) => {
+    const undici = await import('undici');
+    return (await undici.fetch(url as string, init as unknown as CertifiedInit)) as unknown as Response;
+  };
+
+  /** Connections that show an older certificate end when they are idle. */
+  async options(): Promise<{ readonly dispatcher: unknown }> {
+    const { Agent } = await import('undici');
+    const { material } = this.#tls;
+    if (this.#shown !== material) {
+      void this.#agent?.close();
+      this.#agent = new Agent({ connect: { ...material } });
+      this.#shown = material;
+    }
+    return { dispatcher: this.#agent };
+  }
+}

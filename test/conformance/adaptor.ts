@@ -14,6 +14,8 @@ export interface FarNode extends AsyncDisposable {
   readonly port: number;
   /** What it holds; undefined where nothing of ours runs that could tell. */
   state(): Promise<AgentState | undefined>;
+  /** Resolves when it has told all its ends and holds nothing; for nodes that tell them by calls of their own. */
+  emptied?(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
   /** SIGKILL; resolves when the process has ended. */
   killed(): Promise<void>;
@@ -212,6 +214,7 @@ function lossSuite(adaptor: AdaptorCase): void {
     });
     afterEach(async () => {
       await nothingLeft(a);
+      await b.emptied?.();
       await a[Symbol.asyncDispose]();
       await b[Symbol.asyncDispose]();
       dir[Symbol.dispose]();

@@ -9,6 +9,7 @@ async function startFar({ name, cpus, codePath, port = 0 }: FarOptions): Promise
     pid,
     port: restPort,
     state: () => Promise.resolve(undefined),
+    emptied: () => agent.emptied(),
     kill: (signal) => void process.kill(pid, signal),
     killed: async () => {
       if (agent.process.exit() !== undefined) return;

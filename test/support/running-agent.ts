@@ -102,6 +102,11 @@ export class RunningAgent implements AsyncDisposable {
     await using closing = new AsyncDisposableStack();
     closing.defer(partClosed);
     closing.defer(() => this.#stop());
+    await this.emptied();
+  }
+
+  /** Resolves when its store holds nothing, or it has ended. */
+  async emptied(): Promise<void> {
     if (this.process.exit() === undefined) await untilEmpty(this.name, () => this.#held());
   }
 
