@@ -21,7 +21,7 @@ export interface AgentClientOptions {
 
 export function createAgentClient({ timeoutMs, security, trusts }: AgentClientOptions): AgentClient {
   const { token, tls } = security;
-  const send = tls === undefined ? { fetch, options: () => ({}) } : new CertifiedFetch(tls);
+  const send = tls === undefined ? { fetch, options: async () => ({}) } : new CertifiedFetch(tls);
   return {
     async call(method, url, body, signal) {
       const timeout = AbortSignal.timeout(timeoutMs);
