@@ -30,6 +30,10 @@ interface Listening {
   readonly dataPort: number;
 }
 
+/** Of an agent that was killed a moment ago and has not ended yet. */
+const UNANSWERED: HeldValues = { versions: Number.NaN, pinned: Number.NaN };
+const NOTHING: HeldValues = { versions: 0, pinned: 0 };
+
 /** `metakernel agent start` as a process of its own, on free ports. It dies with this one. */
 export class RunningAgent implements AsyncDisposable {
   readonly name: string;
@@ -118,8 +122,11 @@ export class RunningAgent implements AsyncDisposable {
   }
 
   async #held(): Promise<HeldValues> {
-    const { store } = (await this.get('/COMPSs/data')) as { store: HeldValues };
-    return store;
+    try {
+      return ((await this.get('/COMPSs/data')) as { store: HeldValues }).store;
+    } catch {
+      return this.process.exit() === undefined ? UNANSWERED : NOTHING;
+    }
   }
 }
 

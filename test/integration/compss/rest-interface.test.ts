@@ -293,8 +293,8 @@ describe('programs', () => {
     const script = `sleep 600 & echo $$ $! > ${pids}.new; mv ${pids}.new ${pids}; wait`;
     await program(agent, { lang: 'BINARY', className: 'sh', Parameters: [text('-c'), text(script)] });
     await expect.poll(() => existsSync(pids), { timeout: 10_000 }).toBe(true);
-    agent.process.kill('SIGKILL');
     process.kill(agent.listening.pid, 'SIGKILL');
+    await agent.process.exited;
     for (const pid of readFileSync(pids, 'utf8').trim().split(' ')) await processGone(Number(pid));
   });
 });
