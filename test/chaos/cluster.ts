@@ -1,3 +1,4 @@
+import { EventEmitter, on } from 'node:events';
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { type RunningProcess, startProcess } from '../../scripts/process.ts';
@@ -28,6 +29,7 @@ export class ChaosNode {
   readonly disk: string;
   readonly #folders: NodeFolders;
   readonly #log: WriteStream;
+  readonly #lines = new EventEmitter<{ line: [string] }>();
   #process: RunningProcess | undefined;
   readonly diskBytes = DISK_BYTES;
   readonly restPort = PORT;
@@ -65,7 +67,10 @@ export class ChaosNode {
     const child = startProcess('nsenter', args, {
       watch: 'stdin',
       env: { ...process.env, TMPDIR: this.disk },
-      onLine: (line) => this.#log.write(`${line}\n`),
+      onLine: (line) => {
+        this.#log.write(`${line}\n`);
+        this.#lines.emit('line', line);
+      },
     });
     this.#process = child;
     while (child.exit() === undefined && performance.now() < end) {
@@ -106,6 +111,13 @@ export class ChaosNode {
     }
   }
 
+  /** The next time that it logs this of another node. */
+  async saw(message: string, node: string): Promise<void> {
+    for await (const [line] of on(this.#lines, 'line') as AsyncIterable<[string]>) {
+      if (line.includes(`"node":"${node}"`) && line.includes(`"msg":"${message}"`)) return;
+    }
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#process?.kill(signal);
   }
@@ -131,6 +143,14 @@ export async function keepPool(nodes: readonly ChaosNode[], signal: AbortSignal)
       await Promise.all(missing.map((node) => addNode(first!, node)));
     }
     await pause(500);
+  }
+}
+
+export async function poolComplete(nodes: readonly ChaosNode[]): Promise<void> {
+  for (;;) {
+    const pool = await poolOf(nodes[0]!);
+    if (nodes.every(({ name }) => pool?.has(name) === true && pool.get(name) !== 'connecting')) return;
+    await pause(200);
   }
 }
 

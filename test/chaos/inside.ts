@@ -2,8 +2,9 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataBody } from '../../src/contracts/agent/views.ts';
-import { ChaosNode, keepPool } from './cluster.ts';
+import { ChaosNode, keepPool, poolComplete } from './cluster.ts';
 import { mountTmpfs, pause } from './commands.ts';
+import { measureDetection } from './detection.ts';
 import { faultKinds } from './fault-kinds.ts';
 import { inflictFaults } from './faults.ts';
 import { LinkProxy } from './link-proxy.ts';
@@ -102,7 +103,11 @@ async function chaos(): Promise<number> {
   say(`${NODES} agents run`);
   const keeping = new AbortController();
   const pool = keepPool(nodes, keeping.signal);
+  await poolComplete(nodes);
+  const found = await measureDetection(nodes);
+  say(found);
   await unrest(nodes, tally);
+  console.log(found);
   await countLeaks(nodes, tally, async () => {
     keeping.abort();
     await pool;

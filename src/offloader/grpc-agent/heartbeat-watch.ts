@@ -9,6 +9,8 @@ export interface WatchEvents {
 
 /** Lags below this are not worth a message. */
 const LAG_NOTE_MS = 1000;
+/** Its host answers, and has refused connections for so long: nothing listens there. A shorter time may be a cut. */
+const REFUSED_MS = 400;
 
 /**
  * Asks one peer again and again whether it lives. Runs in the heartbeat thread. Ends by itself when the peer is gone.
@@ -22,6 +24,8 @@ export class Watch {
   #counter = 0;
   /** Its port has taken a connection: it can be reached from here, whether or not it has answered yet. */
   #reached = false;
+  /** Since when connections have been refused, one after the other. */
+  #refusedSince: number | undefined;
   #lastPong: number;
   #lastTick: number;
   #notedLag = 0;
@@ -68,6 +72,7 @@ export class Watch {
     let failure: NodeJS.ErrnoException | undefined;
     socket.on('connect', () => {
       this.#reached = true;
+      this.#refusedSince = undefined;
       this.#ping();
     });
     socket.on('error', (error) => (failure = error));
@@ -101,9 +106,13 @@ export class Watch {
     if (this.#socket === socket) this.#socket = undefined;
     if (this.#ended) return;
     if (failure?.code === 'ECONNREFUSED') {
-      if (this.#target.sameHost) this.#gone('nothing listens at its address any more', 'proof');
+      const now = performance.now();
+      this.#refusedSince ??= now;
+      const isProof = this.#target.sameHost || now - this.#refusedSince >= REFUSED_MS;
+      if (isProof) this.#gone('nothing listens at its address any more', 'proof');
       return;
     }
+    this.#refusedSince = undefined;
     if (failure === undefined || failure.code === 'ECONNRESET') setImmediate(() => this.#reconnect());
   }
 

@@ -70,6 +70,14 @@ describe('watching a peer', () => {
     expect(await watch(port)).toBe('unreached');
   });
 
+  it('has proof when another machine goes on refusing connections', async () => {
+    const port = await peer((socket) => {
+      answer('peer')(socket);
+      setImmediate(() => void closePeer());
+    });
+    expect(await watch(port, { sameHost: false, deadlineMs: 60_000 })).toBe('proof');
+  });
+
   it('has proof when its port is closed after it was open, or another process answers', async () => {
     const port = await peer((socket) => {
       answer('peer')(socket);
