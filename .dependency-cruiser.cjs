@@ -26,10 +26,10 @@ module.exports = {
       'no-sibling-adaptor',
       '^src/offloader/([^/]+)/',
       { path: '^src/offloader/[^/]+/', pathNot: '^src/offloader/$1/' },
-      { pathNot: '^src/offloader/grpc-worker/' },
+      { pathNot: '^src/offloader/(grpc-worker|ssh)/' },
     ),
-    ban('workers-share-the-agent-link', folder('offloader/grpc-worker/'), {
-      path: '^src/offloader/(?!grpc-agent/|grpc-worker/)',
+    ban('workers-share-the-agent-link', folder('offloader/(grpc-worker|ssh)/'), {
+      path: '^src/offloader/(?!grpc-agent/|grpc-worker/|ssh/)',
     }),
     ban('agent-stands-below-cli', folder('agent/'), { path: '^src/(controller|cli)/' }),
     ban('controller-never-imports-the-runtime', folder('controller/'), {

@@ -25,7 +25,7 @@ const COMMONJS =
 /** Piscina starts its threads with the `worker.js` of its own folder, which is `dist/` here. */
 const PISCINA_WORKER = 'node_modules/piscina/dist/worker.js';
 /** Optional native parts that their packages do without. */
-const OPTIONAL = ['pg-native', '@napi-rs/nice'];
+const OPTIONAL = ['pg-native', '@napi-rs/nice', 'cpu-features', '*.node'];
 
 const entries = [
   'src/cli/main.ts',

@@ -151,7 +151,7 @@ export async function startParts(
   const remoteCalls = new RemoteCalls();
   const callback = { port: config.restPort };
   const rest = restAdaptor(config, remoteCalls, security, callback);
-  const nodes = new Nodes(dispatcher, context, [peers.adaptor, peers.workers, rest], logger);
+  const nodes = new Nodes(dispatcher, context, [peers.adaptor, peers.workers, peers.ssh, rest], logger);
   recorder.bind(dispatcher, applications, nodes);
   addSelf(options, dispatcher, nodes, context, folder.path);
   const close = async (): Promise<void> => {
@@ -238,6 +238,7 @@ function openPeers(
     security,
     service: linkService(security, config.maxFrameBytes),
     timing: { heartbeatMs, deadlineMs },
+    ssh: { codePaths: config.appPath },
   });
 }
 

@@ -7,6 +7,7 @@ export type WorkerOptions = Omit<AgentOptions, 'print' | 'nestedTasks'>;
 export interface Worker extends AsyncDisposable {
   readonly grpcPort: number;
   readonly dataPort: number;
+  readonly heartbeatPort: number;
 }
 
 /** Everything that was opened is closed again, also when a later part fails to start. */
@@ -17,6 +18,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   return {
     grpcPort: peers.port,
     dataPort: mover.port,
+    heartbeatPort: peers.heartbeatPort,
     [Symbol.asyncDispose]: async () => {
       await backend.shutdown('its process ends');
       await resources.disposeAsync();

@@ -40,6 +40,8 @@ export interface AdaptorCase {
   readonly survivesCuts: boolean;
   /** Results come home with the ends of calls; default: they stay with the node until somebody needs them. */
   readonly bringsResultsHome?: boolean;
+  /** Of its nodes, beside host and port. */
+  readonly properties?: Readonly<Record<string, string>>;
   /** What the agent that calls needs for it. */
   readonly caller?: Partial<TestAgentOptions>;
 }
@@ -51,8 +53,8 @@ const timing = { heartbeatMs: 50, deadlineMs: 1000 };
 
 const start = ({ caller }: AdaptorCase, more: Partial<TestAgentOptions> = {}): Promise<TestAgent> =>
   TestAgent.start({ name: 'a', cpus: 1, codePath, timing, ...caller, ...more });
-const add = (a: TestAgent, { scheme }: AdaptorCase, port: number, units?: number): Promise<void> =>
-  a.add('b', port, { adaptor: scheme, ...(units === undefined ? {} : { units }) });
+const add = (a: TestAgent, { scheme, properties = {} }: AdaptorCase, port: number, units?: number): Promise<void> =>
+  a.add('b', port, { adaptor: scheme, properties, ...(units === undefined ? {} : { units }) });
 const linesOf = (path: string): string[] => (existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : []);
 
 /** What every adaptor must do: an agent of this process offloads to nodes in processes of their own. */
@@ -177,7 +179,7 @@ function workSuite(adaptor: AdaptorCase): void {
       a.nodes.reduce('b', one);
       const id = await a.start('gated', [gate, 3], program);
       await expect.poll(() => running(dir.path).length, { timeout: 5000 }).toBe(1);
-      await a.add('b', b.port, { adaptor: adaptor.scheme, units: 1 });
+      await add(a, adaptor, b.port, 1);
       await expect.poll(() => running(dir.path).length, { timeout: 5000 }).toBe(2);
       writeFileSync(gate, '');
       expect(await a.result(id)).toBe(3);
@@ -210,7 +212,9 @@ function lossSuite(adaptor: AdaptorCase): void {
 
     beforeEach(async () => {
       dir = tempDir('loss');
-      [a, b] = await Promise.all([start(adaptor), far()]);
+      // In this order: an agent counts what is open when it starts and when it is closed.
+      b = await far();
+      a = await start(adaptor);
     });
     afterEach(async () => {
       await nothingLeft(a);

@@ -48,6 +48,14 @@ export interface TestAgentOptions {
   readonly logger?: Logger;
   /** It also calls agents over REST: it listens for the ends of its calls. */
   readonly rest?: boolean;
+  /** Folder with the bundle that hosts get over SSH. */
+  readonly bundle?: string;
+}
+
+export interface AddOptions {
+  readonly units?: number;
+  readonly adaptor?: string;
+  readonly properties?: Readonly<Record<string, string>>;
 }
 
 /** What a test asks of an agent, in this process or another, to see that nothing is left. */
@@ -104,10 +112,10 @@ export class TestAgent implements AsyncDisposable {
   }
 
   /** Adds a node to the pool of this one. Without `units`: as many as it says it has. */
-  async add(name: string, port: number, options: { units?: number; adaptor?: string } = {}): Promise<void> {
+  async add(name: string, port: number, options: AddOptions = {}): Promise<void> {
     const { units, adaptor = 'grpc-agent' } = options;
     const processors = units === undefined ? [] : [{ name: 'MainProcessor', type: 'CPU' as const, units }];
-    const properties = { Host: '127.0.0.1', Port: String(port) };
+    const properties = { Host: '127.0.0.1', Port: String(port), ...options.properties };
     await this.nodes.add({
       name,
       adaptor,
@@ -250,7 +258,7 @@ async function startParts(options: TestAgentOptions, opened: AsyncDisposableStac
   const remoteCalls = new RemoteCalls();
   let callbackUrl = '';
   const rest = new RestAdaptor({ calls: remoteCalls, callbackUrl: () => callbackUrl, ...restTiming(options.timing) });
-  const nodes = new Nodes(dispatcher, context, [peers.adaptor, peers.workers, rest], logger);
+  const nodes = new Nodes(dispatcher, context, [peers.adaptor, peers.workers, peers.ssh, rest], logger);
   recorder.bind(dispatcher, applications, nodes);
   addSelf(dispatcher, nodes, context, options, folder);
   const close = async (): Promise<void> => {
@@ -299,6 +307,7 @@ function openPeers(dispatcher: Dispatcher, options: TestAgentOptions): Promise<P
     port: options.port ?? 0,
     security,
     timing,
+    ssh: { codePaths: [options.codePath], ...(options.bundle === undefined ? {} : { bundle: options.bundle }) },
   });
 }
 

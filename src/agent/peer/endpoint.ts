@@ -5,6 +5,7 @@ import { startHeartbeats } from '../../offloader/grpc-agent/heartbeats.ts';
 import type { LinkTiming } from '../../offloader/grpc-agent/link-client.ts';
 import type { LinkSecurity } from '../../offloader/grpc-agent/security.ts';
 import { GrpcWorkerAdaptor } from '../../offloader/grpc-worker/adaptor.ts';
+import { SshAdaptor, type SshOptions } from '../../offloader/ssh/adaptor.ts';
 import { signTicket, TICKET_TTL_MS } from '../../runtime/data/ticket.ts';
 import type { ResourceDescription } from '../../runtime/model/resource.ts';
 import type { PeerRuntime } from './peer-link.ts';
@@ -23,12 +24,15 @@ export interface PeerEndpointOptions {
   readonly service?: Pick<PeerServiceOptions, 'check' | 'refused' | 'maxFrameBytes'>;
   readonly timing?: Partial<LinkTiming>;
   readonly graceMs?: number;
+  /** Default: no code is copied to hosts. */
+  readonly ssh?: SshOptions;
 }
 
 /** Everything of an agent that has to do with other agents over gRPC: it is called and calls with one heartbeat thread. */
 export interface PeerEndpoint extends AsyncDisposable {
   readonly adaptor: GrpcAgentAdaptor;
   readonly workers: GrpcWorkerAdaptor;
+  readonly ssh: SshAdaptor;
   readonly service: PeerService;
   readonly port: number;
   readonly heartbeatPort: number;
@@ -49,7 +53,8 @@ export async function startPeerEndpoint(options: PeerEndpointOptions): Promise<P
     const port = await service.listen(host, options.port);
     const adaptor = new GrpcAgentAdaptor({ heartbeats, sign, logger, security, timing });
     const workers = new GrpcWorkerAdaptor(adaptor);
-    return { adaptor, workers, service, port, heartbeatPort: heartbeats.port, [Symbol.asyncDispose]: close };
+    const ssh = new SshAdaptor({ codePaths: [], ...options.ssh, link: { heartbeats, sign, logger, timing }, logger });
+    return { adaptor, workers, ssh, service, port, heartbeatPort: heartbeats.port, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;

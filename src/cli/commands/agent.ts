@@ -6,7 +6,7 @@ import { type Invocation, runEntry } from '../invocation.ts';
 import { findCommand } from '../registry.ts';
 
 /** Of the command and not of the agent: no variable and no file can set them. */
-const SWITCHES: readonly string[] = ['--json', '--exit-with-parent'];
+const SWITCHES: readonly string[] = ['--json', '--exit-with-parent', '--forget-token-file'];
 
 export async function agent(argv: readonly string[], invocation: Invocation): Promise<number> {
   const [action, ...rest] = argv;

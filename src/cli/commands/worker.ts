@@ -1,4 +1,5 @@
 /** `metakernel worker`: a worker as this process. */
+import { rmSync } from 'node:fs';
 import { endWithParent, untilSignal } from '../ending.ts';
 import { EXIT } from '../exit.ts';
 import type { Invocation } from '../invocation.ts';
@@ -22,8 +23,10 @@ export async function worker(argv: readonly string[], invocation: Invocation): P
     process.exit(EXIT.failed);
   };
   const running = await startWorker({ config, logger, onFatal });
-  const { grpcPort, dataPort } = running;
-  const ports = { name: config.name, pid: process.pid, grpcPort, dataPort };
+  // A starter that has made the file for this one process alone.
+  if (argv.includes('--forget-token-file') && config.tokenFile !== undefined) rmSync(config.tokenFile, { force: true });
+  const { grpcPort, dataPort, heartbeatPort } = running;
+  const ports = { name: config.name, pid: process.pid, grpcPort, dataPort, heartbeatPort };
   const text = `Worker ${config.name} listens on ${config.host} (link ${grpcPort}, data ${dataPort})`;
   terminal.out(argv.includes('--json') ? JSON.stringify(ports) : text);
   await signalled;

@@ -4,7 +4,7 @@ import type { ResourceDescription } from '../../runtime/model/resource.ts';
 import type { Adaptor, NodeContext, NodeHandle, NodeWatcher } from '../../runtime/ports.ts';
 import { AgentNode, type TicketSigner } from './agent-node.ts';
 import type { Heartbeats } from './heartbeats.ts';
-import { DEFAULT_TIMING, LinkClient, type LinkTiming } from './link-client.ts';
+import { DEFAULT_TIMING, LinkClient, type LinkTiming, type LinkTunnel } from './link-client.ts';
 import { descriptionFromWire } from './model-wire.ts';
 import type { LinkSecurity } from './security.ts';
 
@@ -13,6 +13,8 @@ export interface GrpcAgentSpec {
   readonly name: string;
   readonly host: string;
   readonly port: number;
+  /** `host` and `port` are its end here. */
+  readonly tunnel?: LinkTunnel;
 }
 
 export interface GrpcAgentOptions {

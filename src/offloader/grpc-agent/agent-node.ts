@@ -129,6 +129,8 @@ export class AgentNode implements NodeHandle {
     const { dataPort, linkKey, name, host } = this.#peer.welcome;
     if (dataPort === 0 || linkKey === '') return undefined;
     const { self } = this.#context;
+    // A tunnel starts here: others get what lies at its end through this agent.
+    if (this.#peer.tunnel !== undefined && reader !== self.name) return undefined;
     const key = `${self.incarnation}/${version}`;
     return { node: name, host, port: dataPort, key, ticket: this.#sign(linkKey, self.name, reader, [key]) };
   }
@@ -140,6 +142,7 @@ export class AgentNode implements NodeHandle {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#pending.clear();
     await this.#link?.close();
+    await this.#link?.tunnel?.[Symbol.asyncDispose]();
   }
 
   // ------------------------------------------------------------------------------------------ to the peer

@@ -40,11 +40,18 @@ export const DEFAULT_TIMING: LinkTiming = {
   connectMs: 10_000,
 };
 
+/** A way to a peer that its own host and ports do not name, closed with the link. */
+export interface LinkTunnel extends AsyncDisposable {
+  /** What the peer says of itself, with ports here in place of its own. */
+  translate(welcome: Welcome): Welcome;
+}
+
 export interface LinkTarget {
   /** What this agent calls the peer. */
   readonly name: string;
   readonly host: string;
   readonly port: number;
+  readonly tunnel?: LinkTunnel;
 }
 
 /** What the caller says of itself. */
@@ -113,11 +120,21 @@ export class LinkClient {
     return this.#welcome as Welcome;
   }
 
+  get tunnel(): LinkTunnel | undefined {
+    return this.#options.target.tunnel;
+  }
+
+  /** At the other end of a tunnel anything may have refused a connection. */
+  get #isHere(): boolean {
+    return this.tunnel === undefined && isSameHost(this.#options.target.host);
+  }
+
   /** Throws ERR_LINK_UNREACHABLE, ERR_LINK_REFUSED or ERR_LINK_PROTOCOL. */
   async open(signal: AbortSignal): Promise<void> {
     try {
       const timeout = AbortSignal.timeout(this.#options.timing.connectMs);
-      this.#welcome = await this.#openStream(false, AbortSignal.any([signal, timeout]));
+      const welcome = await this.#openStream(false, AbortSignal.any([signal, timeout]));
+      this.#welcome = this.tunnel?.translate(welcome) ?? welcome;
     } catch (error) {
       this.#end();
       throw this.#openError(error);
@@ -240,7 +257,7 @@ export class LinkClient {
 
   /** On this machine a refused connection means that its process has gone, whether or not it ever answered a heartbeat. */
   #isDead(error: unknown): boolean {
-    return isSameHost(this.#options.target.host) && reasonOf(error).includes('ECONNREFUSED');
+    return this.#isHere && reasonOf(error).includes('ECONNREFUSED');
   }
 
   /** Tries until the deadline, unless the peer turns out to be dead; heartbeats may say so first. */
@@ -282,7 +299,7 @@ export class LinkClient {
         heartbeatMs,
         deadlineMs,
         maxLagMs,
-        sameHost: isSameHost(host),
+        sameHost: this.#isHere,
       },
       {
         gone: (reason, evidence) => this.#gone(reason, evidence),
