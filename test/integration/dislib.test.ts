@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { preparePython } from '../support/debian-python.ts';
+import { preparePython } from '../support/debian-packages.ts';
 import { findDislib } from '../support/dislib.ts';
 import { itWhen } from '../support/it-when.ts';
 import { inPlainPython, onOneAgent, type ProgramRun, ThreeAgents } from '../support/python-modes.ts';

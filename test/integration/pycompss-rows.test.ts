@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { preparePrograms, preparePython } from '../support/debian-python.ts';
+import { preparePrograms, preparePython } from '../support/debian-packages.ts';
 import { inPlainPython, onOneAgent, type ProgramRun, ThreeAgents } from '../support/python-modes.ts';
 
 /** Each has a case for every row of a part of PyCOMPSs's interface. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startProcess } from '../../scripts/process.ts';
-import { preparePython } from '../support/debian-python.ts';
+import { preparePython } from '../support/debian-packages.ts';
 
 const bindings = join(import.meta.dirname, '../../bindings/python');
 

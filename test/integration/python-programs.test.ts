@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { applicationList } from '../../src/contracts/agent/views.ts';
-import { preparePython } from '../support/debian-python.ts';
+import { preparePython } from '../support/debian-packages.ts';
 import { itWhen } from '../support/it-when.ts';
 import {
   bindings,

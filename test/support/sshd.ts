@@ -1,16 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type RunningProcess, startProcess } from '../../scripts/process.ts';
+import { preparePrograms } from './debian-packages.ts';
 import { processGone } from './processes.ts';
 import { tempDir } from './temp-dir.ts';
 
 const SSHD = '/usr/sbin/sshd';
 
-/** Why there can be no sshd; undefined when there can. */
-export const sshdMissing: string | undefined = existsSync(SSHD) ? undefined : `needs openssh-server (${SSHD})`;
+/** Why there can be no sshd; undefined when there can. It is installed where that may be done. */
+export const sshdMissing: string | undefined = preparePrograms([SSHD]);
 
 /** Keys, files and folders that hosts of one test file share: the key of the host, of the user, what is known of both. */
 export class SshFiles implements Disposable {

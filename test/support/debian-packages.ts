@@ -14,8 +14,8 @@ const PACKAGES = {
 
 export type PythonModule = keyof typeof PACKAGES;
 
-/** Programs that tests of Python programs start. */
-const PROGRAMS = { mpirun: 'openmpi-bin' } as const;
+/** Programs that tests start, and the Debian package of each. */
+const PROGRAMS = { mpirun: 'openmpi-bin', '/usr/sbin/sshd': 'openssh-server' } as const;
 
 const INSTALL_MS = 300_000;
 const DEBIAN = '/usr/bin/python3';
