@@ -84,6 +84,11 @@ export const CONTROLLER_SETTINGS = {
     defaultHelp: 'oidc when an issuer is given, else none',
   }),
   issuer: text(optional, 'OIDC issuer; a Keycloak realm is https://HOST/realms/REALM'),
+  issuerInClear: {
+    kind: 'switch',
+    schema: z.boolean().default(false),
+    help: 'The issuer may be http beyond loopback: the network to it is private',
+  },
   clientId: text(optional, 'This tier at the issuer'),
   clientSecret: text(optional, 'Its secret; better in METAKERNEL_CLIENT_SECRET or in a file'),
   clientSecretFile: text(optional, 'File with its secret'),
@@ -184,7 +189,7 @@ function portsOf(range: string | undefined): { first: number; last: number } {
 }
 
 function oidcOf(read: Read, cwd: string): OidcSettings {
-  const { issuer, clientId, audience, serviceClients, adminRoles, controllerRoles } = read;
+  const { issuer, issuerInClear, clientId, audience, serviceClients, adminRoles, controllerRoles } = read;
   if (issuer === undefined) throw invalid('--issuer', 'is needed for --auth oidc');
   if (clientId === undefined) throw invalid('--client-id', 'is needed with an issuer');
   const clientSecret = read.clientSecret ?? secretIn(read.clientSecretFile, cwd);
@@ -194,6 +199,7 @@ function oidcOf(read: Read, cwd: string): OidcSettings {
   };
   const parsed = oidcSettings.safeParse({
     issuer,
+    issuerInClear,
     clientId,
     ...(clientSecret === undefined ? {} : { clientSecret }),
     ...(audience.length === 0 ? {} : { audience }),

@@ -2,17 +2,14 @@ import { z } from 'zod';
 import { ROLES } from './authenticator.ts';
 import { isLoopback } from './no-auth.ts';
 
-const issuerUrl = z
-  .url({ protocol: /^https?$/ })
-  .refine(
-    (text) => text.startsWith('https:') || isLoopback(new URL(text).hostname),
-    'must be https: tokens and secrets would cross the network in the clear',
-  );
+const isPrivate = (issuer: string): boolean => issuer.startsWith('https:') || isLoopback(new URL(issuer).hostname);
 
 /** How this tier trusts an OIDC issuer. Keycloak's is `<base>/realms/<realm>`. */
 export const oidcSettings = z
   .strictObject({
-    issuer: issuerUrl,
+    issuer: z.url({ protocol: /^https?$/ }),
+    /** Whoever says so vouches for the network between this tier and the issuer. */
+    issuerInClear: z.boolean().default(false),
     /** This tier at the issuer: for refresh, password and client-credentials grants and for introspection. */
     clientId: z.string().min(1),
     clientSecret: z.string().min(1).optional(),
@@ -41,6 +38,10 @@ export const oidcSettings = z
     keysCooldownMs: z.int().min(0).default(10_000),
     /** How long an introspection answer is believed. */
     introspectionMaxAgeMs: z.int().min(0).max(60_000).default(5_000),
+  })
+  .refine(({ issuer, issuerInClear }) => issuerInClear || isPrivate(issuer), {
+    path: ['issuer'],
+    error: 'must be https: tokens and secrets would cross the network in the clear',
   })
   .readonly();
 export type OidcSettings = z.output<typeof oidcSettings>;

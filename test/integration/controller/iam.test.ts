@@ -251,7 +251,9 @@ describe('settings', () => {
   it('refuse an issuer in the clear beyond loopback, and unknown keys', () => {
     const parse = (extra: object) => oidcSettings.safeParse({ issuer: 'https://a.example', clientId: 'x', ...extra });
     expect(parse({}).success).toBe(true);
-    expect(parse({ issuer: 'http://a.example' }).success).toBe(false);
+    expect(parse({ issuer: 'http://a.example' }).error?.issues).toMatchObject([{ path: ['issuer'] }]);
+    expect(parse({ issuer: 'http://a.example', issuerInClear: true }).success).toBe(true);
+    expect(parse({ issuer: 'ftp://a.example', issuerInClear: true }).success).toBe(false);
     expect(parse({ issuer: 'http://127.0.0.1:9' }).success).toBe(true);
     expect(parse({ isuer: 'x' }).success).toBe(false);
   });

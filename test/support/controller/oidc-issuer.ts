@@ -29,6 +29,9 @@ export interface IssuerOptions {
   /** Realm roles of a client's own tokens. */
   readonly clientRoles?: Readonly<Record<string, readonly string[]>>;
   readonly port?: number;
+  /** Address to listen on, and what the issuer calls itself there; by default both are loopback. */
+  readonly host?: string;
+  readonly url?: string;
 }
 
 export interface TestIssuer extends AsyncDisposable {
@@ -70,7 +73,7 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<TestIssu
       hits.set(path, (hits.get(path) ?? 0) + 1);
       (sabotaged ?? handler)(request, response);
     });
-    await new Promise<void>((resolve, reject) => next.once('error', reject).listen(port, '127.0.0.1', resolve));
+    await new Promise<void>((resolve, reject) => next.once('error', reject).listen(port, options.host ?? '127.0.0.1', resolve));
     port = (next.address() as AddressInfo).port;
     server = next;
   };
@@ -86,7 +89,7 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<TestIssu
     kid = `key-${Math.round(performance.now() * 1000)}`;
     const jwk = { ...(await exportJWK(key.privateKey)), kid, use: 'sig', alg: 'RS256' };
     const answer = providerOf(
-      `http://127.0.0.1:${port}`,
+      options.url ?? `http://127.0.0.1:${port}`,
       { ...options, users, clients, audience, store },
       jwk,
     ).callback();
@@ -95,7 +98,7 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<TestIssu
 
   await listen();
   await install();
-  const url = `http://127.0.0.1:${port}`;
+  const url = options.url ?? `http://127.0.0.1:${port}`;
   return {
     url,
     port,
