@@ -73,7 +73,9 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<TestIssu
       hits.set(path, (hits.get(path) ?? 0) + 1);
       (sabotaged ?? handler)(request, response);
     });
-    await new Promise<void>((resolve, reject) => next.once('error', reject).listen(port, options.host ?? '127.0.0.1', resolve));
+    await new Promise<void>((resolve, reject) =>
+      next.once('error', reject).listen(port, options.host ?? '127.0.0.1', resolve),
+    );
     port = (next.address() as AddressInfo).port;
     server = next;
   };
