@@ -18,6 +18,8 @@ export default defineConfig({
   test: {
     pool: 'forks',
     execArgv: ['--conditions=source', '--expose-gc'],
+    // A machine that is busy with other tests answers late; what never comes fails a little later.
+    expect: { poll: { timeout: 30_000 } },
     reporters: process.env['CI'] ? ['default'] : ['dot'],
     projects: [
       project('unit', 60_000),

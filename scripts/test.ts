@@ -49,6 +49,17 @@ const SUITES = {
       env: { MK_PROPERTY_RUNS: '20000' },
     },
     { name: 'chaos', minutes: 16, program: ['node', ...CHAOS, '--minutes', '10', '--seed', '1'] },
+    {
+      name: 'controller on PostgreSQL',
+      minutes: 5,
+      vitest: [
+        ...projects('integration'),
+        ...['announcer', 'join', 'process-driver', 'shell', 'shell-backend', 'survival', 'tier'].map(
+          (name) => `test/integration/controller/${name}.test.ts`,
+        ),
+      ],
+      env: { MK_TEST_DATABASE: 'postgres' },
+    },
     { name: 'long', minutes: 20, vitest: projects('long') },
   ],
 } satisfies Record<string, readonly Suite[]>;

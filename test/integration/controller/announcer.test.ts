@@ -3,7 +3,8 @@ import { silentLogger } from '../../../src/common/logger.ts';
 import { createAnnouncer } from '../../../src/controller/lighthouse/announcer.ts';
 import { createLighthouseService } from '../../../src/controller/lighthouse/main.ts';
 import { type Listening, listen } from '../../../src/controller/service/listening.ts';
-import { type Database, openDatabase } from '../../../src/controller/store/database.ts';
+import type { Database } from '../../../src/controller/store/database.ts';
+import { openTierDatabase } from '../../support/controller/tier-database.ts';
 import { byText } from '../../support/identities.ts';
 
 const entry = { name: 'dom1', address: 'dom1.icos-project.eu:8080' };
@@ -13,7 +14,7 @@ describe('a controller that announces itself', () => {
   const open: AsyncDisposable[] = [];
 
   beforeEach(async () => {
-    database = await openDatabase({ url: ':memory:' });
+    database = await openTierDatabase();
   });
   afterEach(async () => {
     for (const part of open.splice(0).reverse()) await part[Symbol.asyncDispose]();

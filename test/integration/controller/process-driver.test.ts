@@ -12,9 +12,9 @@ import { createJobQueue } from '../../../src/controller/deployment/job-queue.ts'
 import { ProcessDriver, type ProcessDriverOptions } from '../../../src/controller/deployment/process/process-driver.ts';
 import { listen } from '../../../src/controller/service/listening.ts';
 import { Peer } from '../../../src/controller/service/peer.ts';
-import { openDatabase } from '../../../src/controller/store/database.ts';
 import { agentPool, type PoolSketch, processesIn, standInProgram } from '../../support/controller/agent-pool.ts';
 import { createJobManagerCase } from '../../support/controller/job-manager-case.ts';
+import { openTierDatabase } from '../../support/controller/tier-database.ts';
 import { byText } from '../../support/identities.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
@@ -142,7 +142,7 @@ describe('agents as processes', () => {
 
 /** The driver at work for a real job manager over HTTP. */
 async function atWork(settings = {}) {
-  const database = await openDatabase({ url: ':memory:' });
+  const database = await openTierDatabase();
   cleanups.push(() => database[Symbol.asyncDispose]());
   const jobs = await createJobManagerCase(database, { now: Date.now, ...settings });
   jobs.matchmaker.place = () => ({ cluster_name: PLACE.cluster, node_name: PLACE.node, orchestrator: 'process' });

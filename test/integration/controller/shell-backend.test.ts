@@ -3,7 +3,7 @@ import { silentLogger } from '../../../src/common/logger.ts';
 import { addLighthouse, lighthouseChecks } from '../../../src/controller/lighthouse/main.ts';
 import { type Listening, listen, type Service } from '../../../src/controller/service/listening.ts';
 import { createShellBackendService } from '../../../src/controller/shell-backend/main.ts';
-import { type Database, openDatabase } from '../../../src/controller/store/database.ts';
+import type { Database } from '../../../src/controller/store/database.ts';
 import { type AnsweringServer, createAnsweringServer } from '../../support/controller/answering-server.ts';
 import {
   application,
@@ -11,6 +11,7 @@ import {
   HUB_A,
   type JobManagerCase,
 } from '../../support/controller/job-manager-case.ts';
+import { openTierDatabase } from '../../support/controller/tier-database.ts';
 import { readEvents } from '../../support/event-reader.ts';
 import { byText } from '../../support/identities.ts';
 
@@ -42,7 +43,7 @@ describe('shell backend', () => {
   let shell: Listening;
 
   beforeAll(async () => {
-    database = await openDatabase({ url: ':memory:' });
+    database = await openTierDatabase();
     jobs = await createJobManagerCase(database);
     jobManager = await listen(jobs.service, { host: '127.0.0.1', port: 0 });
     aggregator = await createAnsweringServer(() => ({ status: 200, body: TAXONOMY }));

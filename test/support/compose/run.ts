@@ -66,11 +66,15 @@ async function deployAndDisturb(composition: Composition, signal: AbortSignal): 
     match(await (await ask('GET', '/resource/')).text(), /"node"\s*:\s*\{\s*"node"/),
   );
   const content = `name: compose\ncomponents:\n- {name: pool, manifests: [{name: pool}]}\n---\n${agentPool({ args: ['--cpus', '1'] })}`;
-  const made = await ask('POST', '/deployment/', { content });
-  strictEqual(made.status, 201, await made.clone().text());
-  const { ID } = (await made.json()) as Group;
+  let id = '';
+  await holds('a deployment is accepted', async () => {
+    const answer = await ask('POST', '/deployment/', { content });
+    const text = await answer.text();
+    strictEqual(answer.status, 201, text);
+    id = (JSON.parse(text) as Group).ID;
+  });
   const phase = async (expected: readonly (readonly number[])[]): Promise<void> => {
-    const answer = await ask('GET', `/deployment/${ID}`);
+    const answer = await ask('GET', `/deployment/${id}`);
     strictEqual(answer.status, 200);
     const { jobs } = (await answer.json()) as Group;
     deepStrictEqual(
@@ -80,7 +84,7 @@ async function deployAndDisturb(composition: Composition, signal: AbortSignal): 
   };
   await holds('an agent runs', () => phase([[CREATE, FINISHED]]));
   await composition.run('kill', 'postgres');
-  strictEqual((await ask('GET', `/deployment/${ID}`)).status, 503);
+  strictEqual((await ask('GET', `/deployment/${id}`)).status, 503);
   await composition.run('start', 'postgres');
   await holds('as before without its database', () => phase([[CREATE, FINISHED]]));
   for (const service of [
@@ -97,9 +101,9 @@ async function deployAndDisturb(composition: Composition, signal: AbortSignal): 
     await composition.run('start', service);
     await holds(`as before after ${service} was killed`, () => phase([[CREATE, FINISHED]]));
   }
-  await holds('stopped', async () => strictEqual((await ask('DELETE', `/deployment/${ID}/stop`)).status, 200));
+  await holds('stopped', async () => strictEqual((await ask('DELETE', `/deployment/${id}/stop`)).status, 200));
   await holds('the agent is gone', () => phase([[DELETE, FINISHED]]));
-  strictEqual((await ask('DELETE', `/deployment/${ID}`)).status, 200);
+  strictEqual((await ask('DELETE', `/deployment/${id}`)).status, 200);
 }
 
 process.exitCode = await interruptible(run);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type RunningProcess, startProcess } from '../../../scripts/process.ts';
 import { runCommand } from '../../../src/cli/run-command.ts';
 import type { CommandResult } from '../command-line.ts';
+import { databaseFlags } from './tier-database.ts';
 
 const launcher = join(import.meta.dirname, '../../../bin/metakernel');
 
@@ -29,7 +30,14 @@ export class RunningControllerProcess implements AsyncDisposable {
   static async start(flags: readonly string[], command = 'controller'): Promise<RunningControllerProcess> {
     const log: string[] = [];
     const listening = Promise.withResolvers<Listening>();
-    const all = [...FREE_PORTS, '--json', '--exit-with-parent', '--driver-poll-ms=100', ...flags];
+    const all = [
+      ...FREE_PORTS,
+      '--json',
+      '--exit-with-parent',
+      '--driver-poll-ms=100',
+      ...(await databaseFlags(flags)),
+      ...flags,
+    ];
     const process = startProcess(launcher, [command, ...all], {
       watch: 'stdin',
       graceMs: 20_000,
