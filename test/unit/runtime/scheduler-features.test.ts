@@ -126,6 +126,71 @@ describe('onFailure', () => {
     expect(outcomesWith('CANCEL_SUCCESSORS')).toEqual(['failed', 'cancelled', 'cancelled', 'completed']);
   });
 
+  describe('takes a cancelled update back to the last good version', () => {
+    const written = () => {
+      const c = caseWith([aResource('n0', 2)]);
+      c.submit(accessing('OUT'));
+      const good = c.running[0]!.outputs[0]!;
+      c.settle(c.running[0]);
+      return { c, good };
+    };
+    const readBy = (c: ReturnType<typeof caseWith>) => {
+      c.submit(accessing('IN'));
+      return c.running.at(-1)!.inputs[0];
+    };
+
+    it('that runs', () => {
+      const { c, good } = written();
+      c.submit(accessing('INOUT').with({ onFailure: 'FAIL' }));
+      const late = c.submit(accessing('IN'));
+      expect(c.running[0]!.preserveInputs).toBe(true);
+      c.cancel({ task: 1 });
+      c.settle(c.running[0], { status: 'cancelled' });
+      expect(c.outcomes()[late]).toBe('cancelled');
+      expect(readBy(c)).toBe(good);
+    });
+
+    it('of a chain, and a wait that was asked for before', () => {
+      const { c, good } = written();
+      for (let update = 0; update < 3; update++) c.submit(accessing('INOUT'));
+      c.wait({ on: 'data', handles: [0 as Handle] });
+      c.cancel({ task: 1 });
+      c.settle(c.running[0], { status: 'cancelled' });
+      expect(c.effects).toContainEqual(expect.objectContaining({ result: { status: 'satisfied', versions: [good] } }));
+      expect(readBy(c)).toBe(good);
+    });
+
+    it('of its own failure with CANCEL_SUCCESSORS', () => {
+      const { c, good } = written();
+      c.submit(accessing('INOUT').with({ onFailure: 'CANCEL_SUCCESSORS' }));
+      c.settle(c.running[0], FAILED);
+      expect(readBy(c)).toBe(good);
+    });
+
+    it('of a COMMUTATIVE member: what the others did stays', () => {
+      const { c } = written();
+      c.submit(accessing('COMMUTATIVE'));
+      c.submit(accessing('COMMUTATIVE'));
+      const [member] = c.running;
+      c.settle(member);
+      c.cancel({ task: 2 });
+      c.settle(c.running[0], { status: 'cancelled' });
+      expect(readBy(c)).toBe(member!.outputs[0]);
+    });
+
+    it('but not a failed one, and not what was to be made anew', () => {
+      const { c } = written();
+      c.submit(accessing('INOUT').with({ onFailure: 'FAIL' }));
+      c.settle(c.running[0], FAILED);
+      c.submit(accessing('IN'));
+      c.submit(accessing('OUT'));
+      c.cancel({ task: 3 });
+      c.settle(c.running[0], { status: 'cancelled' });
+      c.submit(accessing('IN'));
+      expect(c.outcomes()).toEqual({ 0: 'completed', 1: 'failed', 2: 'failed', 3: 'cancelled', 4: 'cancelled' });
+    });
+  });
+
   it('RETRY: twice on one node, twice on another, then it has failed', () => {
     const c = caseWith([aResource('n0', 1), aResource('n1', 1)]);
     c.submit(aTask());
