@@ -60,7 +60,13 @@ const SUITES = {
       ],
       env: { MK_TEST_DATABASE: 'postgres' },
     },
-    { name: 'long', minutes: 20, vitest: projects('long') },
+    {
+      name: 'fuzz',
+      minutes: 8,
+      vitest: [...projects('long'), 'test/long/fuzz.test.ts'],
+      env: { MK_FUZZ_SECONDS: '50' },
+    },
+    { name: 'long', minutes: 20, vitest: [...projects('long'), '--exclude', 'test/long/fuzz.test.ts'] },
   ],
 } satisfies Record<string, readonly Suite[]>;
 
