@@ -38,7 +38,7 @@ const SUITES = {
     check('generated files'),
     { name: 'unit, property, types', minutes: 5, vitest: projects('unit', 'property', 'types') },
     { name: 'conformance', minutes: 10, vitest: projects('conformance') },
-    { name: 'integration', minutes: 10, vitest: projects('integration') },
+    { name: 'integration', minutes: 15, vitest: projects('integration') },
     { name: 'e2e', minutes: 20, vitest: projects('e2e') },
   ],
   long: [
