@@ -69,9 +69,7 @@ export function failVersion(state: CoreState, version: number, failure: Failure)
  */
 function rollBack(state: CoreState, version: number, good: number, failure: Failure): void {
   const { registry } = state;
-  const target = registry.resolve(good);
-  // The instance of a CONCURRENT group may still change and move: it is nothing to come back to.
-  if (registry.failures.has(target) || registry.is(target, SHARED)) {
+  if (registry.failures.has(registry.resolve(good))) {
     failVersion(state, version, failure);
     return;
   }
