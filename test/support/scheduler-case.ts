@@ -6,7 +6,7 @@ import type { Constraints, ResourceDescription } from '../../src/runtime/model/r
 import type { TaskSpec } from '../../src/runtime/model/task.ts';
 import type { CoreOptions, SchedulerCore } from '../../src/runtime/scheduler/core.ts';
 import type { SchedulerEffect } from '../../src/runtime/scheduler/effects.ts';
-import type { CancelTarget, SchedulerEvent, WaitTarget } from '../../src/runtime/scheduler/events.ts';
+import type { SchedulerEvent, WaitTarget } from '../../src/runtime/scheduler/events.ts';
 import { createCore } from '../../src/runtime/scheduler/scheduler.ts';
 
 export const SCOPE = 0 as ScopeId;
@@ -132,10 +132,6 @@ export class SchedulerCase {
     const wait = this.#waits++ as WaitId;
     this.step({ type: 'wait-requested', scope: SCOPE, wait, target });
     return () => this.effects.find((one) => one.type === 'wait-done' && one.wait === wait);
-  }
-
-  cancel(target: CancelTarget): SchedulerEffect[] {
-    return this.step({ type: 'cancel-requested', scope: SCOPE, target, reason: 'asked for' });
   }
 
   outcomes(): Record<number, string> {

@@ -125,8 +125,8 @@ function outputIds(state: CoreState, task: number): readonly VersionId[] {
 }
 
 /**
- * Whether the writer may change the old versions instead of copies: it will not be tried again, nobody else reads them
- * or needs them for lineage, and nobody can name the datum, so that there is nothing to go back to when it is cancelled.
+ * Whether the writer may change the old versions instead of copies: it will not be tried again, and nobody else reads
+ * them or needs them for lineage.
  */
 function mayWorkInPlace(state: CoreState, task: number, { self }: Resource): boolean {
   const { tasks, registry } = state;
@@ -136,13 +136,10 @@ function mayWorkInPlace(state: CoreState, task: number, { self }: Resource): boo
   if ((spec.onFailure ?? 'RETRY') === 'RETRY' && tasks.failures[task]! < MAX_FAILURES - 1) return false;
   // IGNORE gives the old content back; copies on several nodes all read it.
   if (spec.onFailure === 'IGNORE' || spec.isReplicated === true) return false;
-  let output = 0;
   for (let position = 0; position < spec.accesses.length; position++) {
     const version = tasks.input(task, position);
-    if (!writes(spec.accesses[position]!.direction)) continue;
-    const written = tasks.output(task, output++);
-    if (version === NONE) continue;
-    if (written !== NONE && registry.data.handles[registry.versions.datum[written]!]! > 0) return false;
+    const { direction } = spec.accesses[position]!;
+    if (version === NONE || !writes(direction)) continue;
     const row = registry.resolve(version);
     if (registry.versions.needs[row] !== 1 || registry.versions.lineage[row] !== 0) return false;
     // The submitter's own file, or what a peer still holds: there must be something to come back to.

@@ -73,8 +73,7 @@ export function leaveCommuteGroups(state: CoreState, task: number, failure: Fail
   const ended: CommuteGroup[] = [];
   for (const { group } of state.commuting.get(task)!) {
     group.pending -= 1;
-    // A failure is told before a cancellation, which takes only that one member's change away.
-    if (group.failure === undefined || failure?.status === 'failed') group.failure = failure ?? group.failure;
+    group.failure ??= failure;
     if (group.closed && group.pending === 0) ended.push(group);
   }
   state.commuting.delete(task);

@@ -1,7 +1,6 @@
 import type { Failure } from '../graph/failure.ts';
 import type { CommuteGroup, SharedGroup } from '../graph/groups.ts';
 import { SHARED } from '../graph/version-rows.ts';
-import { writes } from '../model/access.ts';
 import { NONE, type VersionId } from '../model/ids.ts';
 import type { TaskOutcome } from '../model/outcome.ts';
 import { dissolve, leaveCommuteGroups } from './commute-groups.ts';
@@ -14,7 +13,7 @@ import { dropReplays } from './replay-table.ts';
 import { endScopeIfDone, leaveScope, noteFailure } from './scope-ends.ts';
 import { sharedGroupsOf } from './shared-groups.ts';
 import type { CoreState } from './state.ts';
-import { COMMUTES, NOTIFY, RECOMPUTES, SHARES, UPDATES } from './task-rows.ts';
+import { COMMUTES, NOTIFY, RECOMPUTES, SHARES } from './task-rows.ts';
 import { BLOCKED, CANCELLED, COMPLETED, FAILED_STATUS, READY } from './transitions.ts';
 import { endBarriers, failWaits, moveWaits, versionReady } from './wait-ends.ts';
 
@@ -53,40 +52,19 @@ export function aliasVersion(state: CoreState, from: number, to: number): void {
 
 /** A version will not be written: its readers fail after the event. */
 export function failVersion(state: CoreState, version: number, failure: Failure): void {
-  const { registry } = state;
+  const { registry, tasks } = state;
   // Whoever waits may be the last to need or mention it.
   registry.mention(version);
   registry.markFailed(version, failure);
-  doomReaders(state, version, failure);
-  failWaits(state, version, failure);
-  registry.settle(version);
-  registry.unmention(version);
-}
-
-/**
- * A version that was to be made from another will not be written: the other, the last good one, stands for it. Who was
- * to read it is cancelled all the same; who reads the datum from now on, or waits for it, gets the last good version.
- */
-function rollBack(state: CoreState, version: number, good: number, failure: Failure): void {
-  const { registry } = state;
-  if (registry.failures.has(registry.resolve(good))) {
-    failVersion(state, version, failure);
-    return;
-  }
-  registry.mention(version);
-  doomReaders(state, version, failure);
-  aliasVersion(state, version, good);
-  registry.unmention(version);
-}
-
-function doomReaders(state: CoreState, version: number, failure: Failure): void {
-  const { registry, tasks } = state;
   for (let node = takeWaiters(state, version); node !== NONE; node = registry.waiters.shift(node)) {
     const task = registry.waiters.value[node]!;
     tasks.missing[task]! -= 1;
     if (tasks.status[task] === BLOCKED) doom(state, task, failure);
     else if (tasks.missing[task] === 0) state.settledEdges.push(task);
   }
+  failWaits(state, version, failure);
+  registry.settle(version);
+  registry.unmention(version);
 }
 
 /** The blocked readers in the order in which they came. */
@@ -167,29 +145,11 @@ export function endUnwritten(state: CoreState, task: number, failure: Failure, o
   move(state, task, own.status === 'failed' ? FAILED_STATUS : CANCELLED);
   if (own.status === 'failed') state.failed += 1;
   else state.cancelled += 1;
-  unwrite(state, task, told);
+  for (let position = 0; position < tasks.outputs[task]!; position++) {
+    const version = tasks.output(task, position);
+    if (version !== NONE && !state.registry.is(version, SHARED)) failVersion(state, version, told);
+  }
   settle(state, task, own);
-}
-
-/** Nothing was written. A cancelled update is taken back; what was to be made anew, or failed, is not there to read. */
-function unwrite(state: CoreState, task: number, told: Failure): void {
-  const { tasks } = state;
-  const { accesses } = tasks.spec[task]!;
-  const mayReturn = told.status === 'cancelled' && (tasks.flags[task]! & (UPDATES | RECOMPUTES)) === UPDATES;
-  let output = 0;
-  for (let position = 0; position < accesses.length; position++) {
-    const { direction } = accesses[position]!;
-    if (!writes(direction)) continue;
-    const version = tasks.output(task, output++);
-    if (version === NONE || state.registry.is(version, SHARED)) continue;
-    const before = mayReturn && direction !== 'OUT' ? tasks.input(task, position) : NONE;
-    if (before === NONE) failVersion(state, version, told);
-    else rollBack(state, version, before, told);
-  }
-  for (; output < tasks.outputs[task]!; output++) {
-    const version = tasks.output(task, output);
-    if (version !== NONE) failVersion(state, version, told);
-  }
 }
 
 // ------------------------------------------------------------------------------------------ the end of a task
@@ -299,7 +259,6 @@ export function endShared(state: CoreState, group: SharedGroup): void {
 export function endCommute(state: CoreState, group: CommuteGroup): void {
   if (group.final !== NONE) {
     if (group.failure === undefined) aliasVersion(state, group.final, group.tail);
-    else if (group.failure.status === 'cancelled') rollBack(state, group.final, group.tail, group.failure);
     else failVersion(state, group.final, group.failure);
     state.registry.unmention(group.final);
   }
