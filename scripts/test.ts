@@ -48,7 +48,8 @@ const SUITES = {
       vitest: [...projects('property'), 'test/property/scheduler.test.ts'],
       env: { MK_PROPERTY_RUNS: '20000' },
     },
-    { name: 'chaos', minutes: 16, program: ['node', ...CHAOS, '--minutes', '10', '--seed', '1'] },
+    // Two minutes of the ten that it is meant for: docs/chaos.md says why.
+    { name: 'chaos', minutes: 8, program: ['node', ...CHAOS, '--minutes', '2', '--seed', '1'] },
     {
       name: 'controller on PostgreSQL',
       minutes: 5,
