@@ -61,12 +61,7 @@ const SUITES = {
       ],
       env: { MK_TEST_DATABASE: 'postgres' },
     },
-    {
-      name: 'fuzz',
-      minutes: 8,
-      vitest: [...projects('long'), 'test/long/fuzz.test.ts'],
-      env: { MK_FUZZ_SECONDS: '50' },
-    },
+    // The fuzz suite runs by hand until it is stable: docs/roadmap.md.
     { name: 'long', minutes: 20, vitest: [...projects('long'), '--exclude', 'test/long/fuzz.test.ts'] },
   ],
 } satisfies Record<string, readonly Suite[]>;
