@@ -193,7 +193,6 @@ export const ERRORS = {
     message: 'The peer speaks version {found} of the link protocol, this agent {expected}',
   },
   ERR_SSH_AUTH: { status: 502, retryable: false, message: 'Host {host} does not let {user} in: {reason}' },
-  ERR_SSH_BATCH: { status: 502, retryable: false, message: 'The queue of host {host} cannot be used: {reason}' },
   ERR_SSH_BUNDLE: {
     status: 500,
     retryable: false,

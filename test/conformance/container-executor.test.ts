@@ -2,24 +2,20 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createProgramExecutor } from '../../src/runtime/executor/binary/program-executor.ts';
-import type { Access, Direction } from '../../src/runtime/model/access.ts';
-import type { Handle, VersionId } from '../../src/runtime/model/ids.ts';
+import type { VersionId } from '../../src/runtime/model/ids.ts';
 import type { ExecutionRequest, Executor } from '../../src/runtime/ports.ts';
 import { ContainerEngine, engineMissing } from '../support/container-engine.ts';
-import { type AttemptOf, TestExecutorHost } from '../support/executor-host.ts';
+import {
+  type AttemptOf,
+  fileAccess as file,
+  Mark,
+  refsOfMarks as refs,
+  TestExecutorHost,
+} from '../support/executor-host.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const IMAGE = 'programs';
 const missing = await engineMissing();
-
-class Mark {
-  readonly index: number;
-  constructor(index: number) {
-    this.index = index;
-  }
-}
-const refs = (value: object): number => (value instanceof Mark ? value.index : -1);
-const file = (direction: Direction, name: string): Access => ({ handle: 0 as Handle, direction, kind: 'file', name });
 
 describe.skipIf(missing !== undefined)(`containers${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
   let engine: ContainerEngine;

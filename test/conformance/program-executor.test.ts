@@ -3,21 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createProgramExecutor } from '../../src/runtime/executor/binary/program-executor.ts';
-import type { Access, Direction } from '../../src/runtime/model/access.ts';
-import type { Handle, VersionId } from '../../src/runtime/model/ids.ts';
+import type { VersionId } from '../../src/runtime/model/ids.ts';
 import type { ExecutionRequest, Executor } from '../../src/runtime/ports.ts';
-import { type AttemptOf, TestExecutorHost } from '../support/executor-host.ts';
+import {
+  type AttemptOf,
+  fileAccess as file,
+  Mark,
+  refsOfMarks as refs,
+  TestExecutorHost,
+} from '../support/executor-host.ts';
 import { processGone } from '../support/processes.ts';
-
-/** Stands for access `index` in an argument list. */
-class Mark {
-  readonly index: number;
-  constructor(index: number) {
-    this.index = index;
-  }
-}
-const refs = (value: object): number => (value instanceof Mark ? value.index : -1);
-const file = (direction: Direction, name: string): Access => ({ handle: 0 as Handle, direction, kind: 'file', name });
 
 interface ProgramOf extends Omit<AttemptOf, 'method'> {
   readonly program: string;

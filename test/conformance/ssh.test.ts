@@ -37,5 +37,6 @@ if (sshdMissing === undefined) {
     caller: { bundle: bundle.path },
   });
 } else {
+  // Where sshd cannot be installed (no root, no Debian) the run says so: `sshdMissing` is the reason that is printed.
   test('adaptor ssh', (context) => context.skip(sshdMissing));
 }

@@ -14,6 +14,7 @@ const missing =
   prometheusProblem();
 
 test('the compose file comes up, deploys an agent, loses each of its services in turn, and leaves nothing', async (context) => {
+  // A real part (engine, compose, PostgreSQL, Prometheus) cannot be had here: `missing` says which, and is printed.
   if (missing !== undefined) return context.skip(missing);
   const lines: string[] = [];
   await using engine = await openEngine(new AbortController().signal);

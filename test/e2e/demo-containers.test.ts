@@ -13,6 +13,7 @@ const missing = await engineMissing();
 const leftovers = (): string[] => readdirSync(tmpdir()).filter((name) => /^mk-(engine|token|base)-/.test(name));
 
 test('four containers on one network, with a token, end with the result of a plain run and leave nothing', async (context) => {
+  // No engine, and none can be started here: `missing` says why, and is printed.
   if (missing !== undefined) return context.skip(missing);
   using folder = tempDir('containers');
   const before = new Set(leftovers());

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startProcess } from '../../scripts/process.ts';
+import { PROGRAM_RESULTS, resultsOfProgram } from '../support/program-results.ts';
 import { RunningAgent } from '../support/running-agent.ts';
 
 const appPath = join(import.meta.dirname, 'fixtures');
@@ -37,16 +38,7 @@ describe('agents as processes', () => {
   it('spreads tasks over another agent, with data both ways and tasks inside tasks', async () => {
     const [first, second] = await Promise.all([start('first', 1), start('second', 2)]);
     await first.add(second, 2);
-    for (const [method, expected] of [
-      ['graph', '420'],
-      ['objects', '5'],
-      ['big', '200000'],
-      ['shared', '40000'],
-      ['delegated', '7'],
-    ] as const) {
-      const result = await first.command('call', '-q', 'program.ts', method);
-      expect([method, result.out.trim(), result.err]).toEqual([method, expected, '']);
-    }
+    expect(await resultsOfProgram(first)).toEqual(PROGRAM_RESULTS);
     expect((await first.command('call', '-q', 'program.ts', 'deep', '20')).out).toBe('20\n');
     const { out } = await first.command('resources');
     expect(Number(/^second\s+active\s+2\s+2\s+0\s+0\s+(\d+)/m.exec(out)?.[1])).toBeGreaterThan(0);

@@ -2,9 +2,9 @@ import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createObjectStore, type SlabStore } from '../../src/runtime/data/object-store.ts';
 import { decode, encode } from '../../src/runtime/data/value-codec.ts';
-import type { Access } from '../../src/runtime/model/access.ts';
+import type { Access, Direction } from '../../src/runtime/model/access.ts';
 import type { Language } from '../../src/runtime/model/core-element.ts';
-import type { CoreId, InvocationId, TaskId, VersionId } from '../../src/runtime/model/ids.ts';
+import type { CoreId, Handle, InvocationId, TaskId, VersionId } from '../../src/runtime/model/ids.ts';
 import type { InvocationOutcome } from '../../src/runtime/model/outcome.ts';
 import type { ExecutionRequest, ExecutorHost, Scope, StoredValue } from '../../src/runtime/ports.ts';
 
@@ -22,6 +22,24 @@ export interface AttemptOf {
   readonly inputs?: readonly (VersionId | undefined)[];
   readonly refs?: (value: object) => number;
 }
+
+/** Stands for access `index` in an argument list. */
+export class Mark {
+  readonly index: number;
+  constructor(index: number) {
+    this.index = index;
+  }
+}
+
+/** `AttemptOf.refs` for marks. */
+export const refsOfMarks = (value: object): number => (value instanceof Mark ? value.index : -1);
+
+export const fileAccess = (direction: Direction, name: string): Access => ({
+  handle: 0 as Handle,
+  direction,
+  kind: 'file',
+  name,
+});
 
 /** Where an executor finds the functions of the suite. */
 export interface TestLanguage {

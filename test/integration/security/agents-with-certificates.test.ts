@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../../../src/agent/security/audit-log.ts';
 import { type CertificateFiles, readCertificates, TestAuthority } from '../../support/authority.ts';
 import { type CommandResult, commandLine } from '../../support/command-line.ts';
+import { PROGRAM_RESULTS, resultsOfProgram } from '../../support/program-results.ts';
 import { type AgentOptions, RunningAgent } from '../../support/running-agent.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
@@ -44,16 +45,7 @@ describe('agents with certificates on all ports', () => {
     const rest = ['Host=127.0.0.1', `Port=${third.listening.restPort}`, 'Scheme=https'];
     const added = await first.command('add-resources', '--cpu', '2', '--adaptor', 'rest', 'third', ...rest);
     expect(added).toMatchObject({ exitCode: 0, err: '' });
-    for (const [method, expected] of [
-      ['graph', '420'],
-      ['objects', '5'],
-      ['big', '200000'],
-      ['shared', '40000'],
-      ['delegated', '7'],
-    ] as const) {
-      const result = await first.command('call', '-q', 'program.ts', method);
-      expect([method, result.out.trim(), result.err]).toEqual([method, expected, '']);
-    }
+    expect(await resultsOfProgram(first)).toEqual(PROGRAM_RESULTS);
     const { out } = await first.command('resources');
     for (const name of ['second', 'third'])
       expect(
